@@ -1,0 +1,98 @@
+#include "errors.h"
+
+#include <cmath>
+
+#include "state.h"
+
+namespace lc::addon {
+namespace {
+
+[[noreturn]] void reject(Napi::Env env, const char* name, const std::string& expected,
+                         const std::string& got) {
+  throw makeError(env, "ERR_ARGUMENT", "Expected " + expected + " for " + name + " but got " + got);
+}
+
+std::string quoted(const std::string& text) {
+  return std::string("'").append(text).append("'");
+}
+
+// A short text for a value that was not what was asked for.
+std::string describe(const Napi::Value& value) {
+  if (value.IsNumber() || value.IsBoolean() || value.IsNull() || value.IsUndefined()) {
+    return value.ToString().Utf8Value();
+  }
+  if (value.IsString()) return quoted(value.As<Napi::String>().Utf8Value());
+  if (value.IsTypedArray()) return "another typed array";
+  return value.IsObject() ? "an object" : "a value of another type";
+}
+
+std::int32_t integerOf(const Napi::Value& value, const char* name, std::int32_t minimum,
+                       std::int32_t maximum) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  if (!(number >= minimum && number <= maximum) || std::trunc(number) != number) {
+    reject(value.Env(), name, "an integer from " + std::to_string(minimum) + " to " + std::to_string(maximum),
+           describe(value));
+  }
+  return static_cast<std::int32_t>(number);
+}
+
+template <typename Array>
+Array arrayOf(const Napi::CallbackInfo& info, std::size_t index, const char* name, napi_typedarray_type type,
+              const char* expected) {
+  const Napi::Value value = info[index];
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
+    reject(info.Env(), name, expected, describe(value));
+  }
+  return value.As<Array>();
+}
+
+}  // namespace
+
+Napi::Error makeError(Napi::Env env, const char* code, const std::string& message) {
+  const State& state = stateOf(env);
+  if (!state.errorClass.IsEmpty()) {
+    const Napi::Object error =
+        state.errorClass.New({Napi::String::New(env, code), Napi::String::New(env, message)});
+    return Napi::Error(env, error);
+  }
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, code));
+  return error;
+}
+
+std::int32_t integerOption(const Napi::Object& options, const char* name, std::int32_t minimum,
+                           std::int32_t maximum) {
+  return integerOf(options.Get(name), name, minimum, maximum);
+}
+
+bool booleanOption(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  if (!value.IsBoolean()) reject(options.Env(), name, "a boolean", describe(value));
+  return value.As<Napi::Boolean>().Value();
+}
+
+std::string stringOption(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  if (!value.IsString()) reject(options.Env(), name, "a string", describe(value));
+  return value.As<Napi::String>().Utf8Value();
+}
+
+Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  if (!info[index].IsObject()) reject(info.Env(), name, "an object", describe(info[index]));
+  return info[index].As<Napi::Object>();
+}
+
+Napi::Uint8Array bytesArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  return arrayOf<Napi::Uint8Array>(info, index, name, napi_uint8_array, "a Uint8Array");
+}
+
+Napi::Float32Array floatsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  return arrayOf<Napi::Float32Array>(info, index, name, napi_float32_array, "a Float32Array");
+}
+
+std::int32_t integerArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name,
+                             std::int32_t minimum, std::int32_t maximum) {
+  return integerOf(info[index], name, minimum, maximum);
+}
+
+}  // namespace lc::addon

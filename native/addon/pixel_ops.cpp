@@ -1,0 +1,199 @@
+#include "pixel_ops.h"
+
+#include <pixels.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "errors.h"
+#include "state.h"
+
+namespace lc::addon {
+namespace {
+
+constexpr std::int32_t kMaxSide = 1 << 20;
+constexpr std::size_t kRgb = 3;
+
+constexpr std::array<std::pair<const char*, pixels::Interpolation>, 6> kInterpolations = {{
+    {"area", pixels::Interpolation::kArea},
+    {"lanczos", pixels::Interpolation::kLanczos},
+    {"box", pixels::Interpolation::kBox},
+    {"bilinear", pixels::Interpolation::kBilinear},
+    {"bicubic", pixels::Interpolation::kBicubic},
+    {"nearest", pixels::Interpolation::kNearest},
+}};
+
+pixels::Interpolation interpolationOption(const Napi::Object& options) {
+  const std::string name = stringOption(options, "interpolation");
+  for (const auto& [known, value] : kInterpolations) {
+    if (name == known) return value;
+  }
+  throw makeError(
+      options.Env(), "ERR_ARGUMENT",
+      "Expected area, lanczos, box, bilinear, bicubic or nearest for interpolation but got '" + name + "'");
+}
+
+// All that one transform needs, flattened on the JS thread; the worker thread never touches JS.
+struct Baton {
+  pixels::Image source;
+  pixels::Size resized;
+  pixels::Interpolation interpolation;
+  pixels::Window window;
+  std::uint8_t* rgb;
+  std::uint8_t* flipped;  // null: not asked for
+  std::uint8_t* alpha;    // null: three channels
+
+  void run() const {
+    const auto count = static_cast<std::size_t>(window.width) * static_cast<std::size_t>(window.height);
+    if (alpha == nullptr) {
+      pixels::resizeAndCrop(source, resized, interpolation, window, rgb);
+    } else {
+      const std::unique_ptr<std::uint8_t[]> rgba(new std::uint8_t[count * 4]);
+      pixels::resizeAndCrop(source, resized, interpolation, window, rgba.get());
+      pixels::splitAlpha(rgba.get(), count, rgb, alpha);
+    }
+    if (flipped != nullptr) pixels::mirror(rgb, {window.width, window.height}, flipped);
+  }
+};
+
+class TransformWorker final : public Napi::AsyncWorker {
+ public:
+  TransformWorker(const Napi::CallbackInfo& info, const Baton& baton, const Napi::Object& result,
+                  const Napi::Uint8Array& source)
+      : AsyncWorker(info.Env(), "latent-cache.transform"),
+        deferred_(Napi::Promise::Deferred::New(info.Env())),
+        baton_(baton),
+        result_(Napi::Persistent(result)),
+        source_(Napi::Persistent(source.As<Napi::Object>())) {
+    ++stateOf(info.Env()).queued;
+  }
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    try {
+      baton_.run();
+    } catch (const std::bad_alloc&) {
+      SetError("Not enough memory to resize the image");
+    }
+  }
+
+  void OnOK() override {
+    settle();
+    deferred_.Resolve(result_.Value());
+  }
+
+  void OnError(const Napi::Error& error) override {
+    settle();
+    deferred_.Reject(makeError(Env(), "ERR_OUT_OF_MEMORY", error.Message()).Value());
+  }
+
+ private:
+  void settle() {
+    State& state = stateOf(Env());
+    --state.queued;
+    ++state.completed;
+  }
+
+  Napi::Promise::Deferred deferred_;
+  const Baton baton_;
+  const Napi::ObjectReference result_;
+  const Napi::ObjectReference source_;  // keeps the pixels alive while they are read
+};
+
+Napi::Value transform(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Uint8Array source = bytesArgument(info, 0, "source");
+  const Napi::Object options = objectArgument(info, 1, "options");
+
+  Baton baton{};
+  baton.source.data = source.Data();
+  baton.source.size = {integerOption(options, "width", 1, kMaxSide),
+                       integerOption(options, "height", 1, kMaxSide)};
+  baton.source.channels = integerOption(options, "channels", 3, 4);
+  baton.resized = {integerOption(options, "resizedWidth", 1, kMaxSide),
+                   integerOption(options, "resizedHeight", 1, kMaxSide)};
+  baton.interpolation = interpolationOption(options);
+  baton.window.left = integerOption(options, "cropLeft", 0, baton.resized.width - 1);
+  baton.window.top = integerOption(options, "cropTop", 0, baton.resized.height - 1);
+  baton.window.width = integerOption(options, "cropWidth", 1, baton.resized.width - baton.window.left);
+  baton.window.height = integerOption(options, "cropHeight", 1, baton.resized.height - baton.window.top);
+  const bool flip = booleanOption(options, "flip");
+
+  const auto expected = static_cast<std::size_t>(baton.source.size.width) *
+                        static_cast<std::size_t>(baton.source.size.height) *
+                        static_cast<std::size_t>(baton.source.channels);
+  if (source.ByteLength() != expected) {
+    throw makeError(env, "ERR_ARGUMENT",
+                    "Expected " + std::to_string(expected) +
+                        " bytes (height * width * channels) for source but got " +
+                        std::to_string(source.ByteLength()));
+  }
+
+  // The results are made here, so that the worker writes straight into the memory that JS will see.
+  const auto count =
+      static_cast<std::size_t>(baton.window.width) * static_cast<std::size_t>(baton.window.height);
+  const Napi::Object result = Napi::Object::New(env);
+  const auto plane = [&](const char* name, bool wanted, std::size_t bytes) -> std::uint8_t* {
+    if (!wanted) {
+      result.Set(name, env.Null());
+      return nullptr;
+    }
+    Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes);
+    result.Set(name, array);
+    return array.Data();
+  };
+  baton.rgb = plane("rgb", true, count * kRgb);
+  baton.flipped = plane("flipped", flip, count * kRgb);
+  baton.alpha = plane("alpha", baton.source.channels == 4, count);
+
+  auto* worker = new TransformWorker(info, baton, result, source);
+  const Napi::Promise promise = worker->promise();
+  worker->Queue();
+  return promise;
+}
+
+Napi::Value normalize(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Uint8Array source = bytesArgument(info, 0, "source");
+  Napi::Float32Array target = floatsArgument(info, 1, "target");
+  const auto batch = static_cast<std::size_t>(integerArgument(info, 2, "batch", 1, kMaxSide));
+  const auto height = static_cast<std::size_t>(integerArgument(info, 3, "height", 1, kMaxSide));
+  const auto width = static_cast<std::size_t>(integerArgument(info, 4, "width", 1, kMaxSide));
+
+  const std::size_t pixelsPerImage = height * width;
+  const std::size_t expected = batch * pixelsPerImage * kRgb;
+  if (source.ElementLength() != expected || target.ElementLength() != expected) {
+    throw makeError(env, "ERR_ARGUMENT",
+                    "Expected " + std::to_string(expected) +
+                        " elements (batch * 3 * height * width) for source and "
+                        "target but got " +
+                        std::to_string(source.ElementLength()) + " and " +
+                        std::to_string(target.ElementLength()));
+  }
+  for (std::size_t image = 0; image < batch; ++image) {
+    const std::size_t offset = image * pixelsPerImage * kRgb;
+    pixels::normalize(source.Data() + offset, pixelsPerImage, target.Data() + offset);
+  }
+  return env.Undefined();
+}
+
+Napi::Value instructionSet(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), pixels::instructionSet());
+}
+
+}  // namespace
+
+void registerPixelOps(Napi::Env env, Napi::Object exports) {
+  exports.Set("transform", Napi::Function::New(env, transform, "transform"));
+  exports.Set("normalize", Napi::Function::New(env, normalize, "normalize"));
+  exports.Set("instructionSet", Napi::Function::New(env, instructionSet, "instructionSet"));
+}
+
+}  // namespace lc::addon

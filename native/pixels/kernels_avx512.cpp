@@ -1,0 +1,29 @@
+// Compiled for AVX-512 (F, BW, VL, DQ); called only where dispatch.cpp has found that the CPU has it.
+#include "lanes_avx512.h"
+
+// These are written in the names of lanes_avx512.h.
+#include "simd_columns-inl.h"
+#include "simd_pixels-inl.h"
+#include "simd_rows-inl.h"
+
+namespace lc::pixels {
+
+const Kernels kAvx512Kernels = {
+    .name = "avx512",
+    .packRows = packRows,
+    .areaColumns = areaColumns,
+    .areaRow = areaRow,
+    .boxRow = boxRow,
+    .pillowColumns = pillowColumns,
+    .pillowRow = pillowRow,
+    .premultiply = premultiply,
+    .unpremultiply = unpremultiply,
+    .openCvColumns = openCvColumns,
+    .linearRow = linearRow,
+    .cubicRow = cubicRow,
+    .splitAlpha = splitAlpha,
+    .mirrorRow = mirrorRow,
+    .normalize = normalize,
+};
+
+}  // namespace lc::pixels

@@ -1,0 +1,26 @@
+// The work on pixels that is not resampling.
+#include "kernels.h"
+#include "pixels.h"
+
+namespace lc::pixels {
+
+void splitAlpha(const std::uint8_t* rgba, std::size_t count, std::uint8_t* rgb, std::uint8_t* alpha) {
+  kernels().splitAlpha(rgba, count, rgb, alpha);
+}
+
+void mirror(const std::uint8_t* rgb, Size size, std::uint8_t* target) {
+  const auto width = static_cast<std::size_t>(size.width);
+  const std::size_t bytes = width * 3 * static_cast<std::size_t>(size.height);
+  for (std::size_t row = 0; row < bytes; row += width * 3)
+    kernels().mirrorRow(rgb + row, width, target + row);
+}
+
+void normalize(const std::uint8_t* rgb, std::size_t count, float* planes) {
+  kernels().normalize(rgb, count, planes, planes + count, planes + 2 * count);
+}
+
+const char* instructionSet() {
+  return kernels().name;
+}
+
+}  // namespace lc::pixels

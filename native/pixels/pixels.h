@@ -1,0 +1,55 @@
+// Pixel work of the trainers, bit for bit: resize, crop, mirror, normalise. No Node, no CUDA, no allocation
+// that outlives a call. Every function is reentrant.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lc::pixels {
+
+// area, bilinear, bicubic and nearest equal OpenCV's INTER_AREA, INTER_LINEAR, INTER_CUBIC and
+// INTER_NEAREST_EXACT; lanczos and box equal Pillow's Image.resize (four channels: with the alpha
+// premultiplication that Pillow does).
+enum class Interpolation { kArea, kLanczos, kBox, kBilinear, kBicubic, kNearest };
+
+struct Size {
+  int width;
+  int height;
+};
+
+// A window in pixels of the resized image.
+struct Window {
+  int left;
+  int top;
+  int width;
+  int height;
+};
+
+// Interleaved uint8 pixels, rows without padding; channels is 3 or 4.
+struct Image {
+  const std::uint8_t* data;
+  Size size;
+  int channels;
+};
+
+// Resizes the whole of `source` to `resized` and writes `window` of it to `target`
+// (window.height * window.width * source.channels bytes). Only what the window needs is computed; the bytes
+// are those of resizing everything and cropping afterwards. Equal sizes mean a plain copy. May throw
+// std::bad_alloc.
+void resizeAndCrop(const Image& source, Size resized, Interpolation interpolation, Window window,
+                   std::uint8_t* target);
+
+// Splits RGBA into RGB and alpha, `count` pixels.
+void splitAlpha(const std::uint8_t* rgba, std::size_t count, std::uint8_t* rgb, std::uint8_t* alpha);
+
+// Mirrors an RGB image left to right.
+void mirror(const std::uint8_t* rgb, Size size, std::uint8_t* target);
+
+// uint8 HWC RGB → float32 planes R, G, B: (v / 255 - 0.5) / 0.5, each step rounded to float32 as torch does.
+void normalize(const std::uint8_t* rgb, std::size_t count, float* planes);
+
+// The instruction set picked at run time: "scalar", "avx2" or "avx512". The environment variable
+// LATENT_CACHE_ISA, set to one of these before the first call, caps the choice; the bytes stay the same.
+const char* instructionSet();
+
+}  // namespace lc::pixels

@@ -1,0 +1,124 @@
+/** Files appear whole or not at all: temporary file in the same folder, fsync, rename. */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { LatentCacheError, systemErrorCode } from '../errors.js';
+
+const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** Process id and start time together name one process, also when ids are used again. */
+const PROCESS = `${process.pid}-${startTime(process.pid) ?? 0}`;
+const TEMPORARY = /^\.latent-cache-([0-9a-f]{8})-((\d+)-\d+)-[0-9a-f]+\.tmp$/;
+/** A temporary file of another machine is taken for abandoned after this long. */
+const FOREIGN_TEMPORARY_MS = 24 * 3600 * 1000;
+
+function temporaryPath(folder: string): string {
+  return path.join(folder, `.latent-cache-${HOST}-${PROCESS}-${randomBytes(8).toString('hex')}.tmp`);
+}
+
+/**
+ * Writes the pieces one after the other. Under `target` there is either what was there before or the whole new file.
+ *
+ * @throws LatentCacheError `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE` or `ERR_CACHE_WRITE`
+ */
+export async function writeFileAtomic(target: string, pieces: readonly Uint8Array[]): Promise<void> {
+  const temporary = temporaryPath(path.dirname(target));
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(Buffer.concat(pieces)); // goes on after a short write
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (cause) {
+    await unlink(temporary).catch(() => {});
+    throw writeError(target, cause);
+  }
+}
+
+/**
+ * Proves that a folder takes files, by making one.
+ *
+ * @throws LatentCacheError as `writeFileAtomic`
+ */
+export async function probeWritable(folder: string): Promise<void> {
+  const temporary = temporaryPath(folder);
+  try {
+    await (await open(temporary, 'wx')).close();
+    await unlink(temporary);
+  } catch (cause) {
+    throw writeError(folder, cause);
+  }
+}
+
+/** Makes the renames in a folder durable. Best effort: some file systems refuse to open folders. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+/** Removes what a killed run left in a folder; files of a process that still runs are left alone. */
+export async function removeAbandoned(folder: string, names?: readonly string[]): Promise<number> {
+  let removed = 0;
+  for (const name of names ?? (await readdir(folder))) {
+    const match = TEMPORARY.exec(name);
+    if (match === null) continue;
+    const file = path.join(folder, name);
+    if (!(await isAbandoned(file, match[1]!, match[2]!, Number(match[3])))) continue;
+    await unlink(file).then(
+      () => removed++,
+      () => {},
+    );
+  }
+  return removed;
+}
+
+async function isAbandoned(file: string, host: string, owner: string, pid: number): Promise<boolean> {
+  if (host === HOST) return owner !== `${pid}-${startTime(pid)}`;
+  const age = await stat(file).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  );
+  return age > FOREIGN_TEMPORARY_MS;
+}
+
+/** Start of a running process in clock ticks since boot (field 22 of /proc/PID/stat); undefined when there is none. */
+function startTime(pid: number): string | undefined {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command name in brackets may hold anything; count from behind it.
+    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function writeError(target: string, cause: unknown): LatentCacheError {
+  const details = { path: target, cause };
+  const text = cause instanceof Error ? cause.message : String(cause);
+  switch (systemErrorCode(cause)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new LatentCacheError('ERR_DISK_FULL', `No space left to write ${target}`, {
+        ...details,
+        remedy: 'Free space or choose another --out-dir, then run the same command again: finished images are kept.',
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'ENOENT':
+      return new LatentCacheError('ERR_OUTPUT_NOT_WRITABLE', `Cannot write to ${target}: ${text}`, {
+        ...details,
+        remedy: 'Make the folder writable, or give another with --out-dir.',
+      });
+    default:
+      return new LatentCacheError('ERR_CACHE_WRITE', `Writing ${target} failed: ${text}`, {
+        ...details,
+        remedy: 'Check the disk, then run the same command again: finished images are kept.',
+      });
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The npy format (numpy's `numpy.lib.format`), versions 1.0 to 3.0: magic, version, header length, a Python dict
+ * literal, raw data. Numbers only: object arrays hold pickles and are refused.
+ */
+import { endianness } from 'node:os';
+import { LatentCacheError } from '../errors.js';
+
+/** numpy's type strings for what latent caches hold. */
+export type NpyDtype = '<f2' | '<f4' | '<f8' | '<i4' | '<i8';
+
+export interface NpyHeader {
+  /** numpy's `descr`, e.g. `<f4`; anything numeric, also big-endian, as other writers may choose it. */
+  readonly descr: string;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+  /** Where the data starts, in bytes. */
+  readonly dataOffset: number;
+  /** Size of the data in bytes. */
+  readonly dataBytes: number;
+}
+
+const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59); // \x93NUMPY
+const ALIGNMENT = 64;
+/** Longest header dict that is looked at; numpy itself stops at 10,000 characters. */
+const MAX_HEADER_BYTES = 10_000;
+
+/** The bytes in front of the data of a C-ordered array, padded to 64 bytes as numpy pads. */
+export function npyPrefix(descr: NpyDtype, shape: readonly number[]): Uint8Array {
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
+  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const fixed = MAGIC.length + 4;
+  const total = Math.ceil((fixed + dict.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const prefix = Buffer.alloc(total, ' ');
+  prefix.set(MAGIC);
+  prefix[6] = 1;
+  prefix[7] = 0;
+  prefix.writeUInt16LE(total - fixed, 8);
+  prefix.write(dict, fixed, 'latin1');
+  prefix[total - 1] = 0x0a;
+  return prefix;
+}
+
+/** A whole npy file. The data are copied. */
+export function encodeNpy(
+  descr: NpyDtype,
+  shape: readonly number[],
+  data: Float32Array | Float64Array | BigInt64Array | Uint16Array,
+): Uint8Array {
+  if (endianness() !== 'LE') throw new LatentCacheError('ERR_ARGUMENT', 'npy files are written on little-endian machines only');
+  const prefix = npyPrefix(descr, shape);
+  const file = new Uint8Array(prefix.length + data.byteLength);
+  file.set(prefix);
+  file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), prefix.length);
+  return file;
+}
+
+/**
+ * Reads the header of an npy file.
+ *
+ * @param bytes the file, or at least its header
+ * @param total size of the whole file in bytes; checked against the shape
+ * @throws LatentCacheError `ERR_CACHE_CORRUPT`
+ */
+export function readNpyHeader(bytes: Uint8Array, total: number = bytes.length): NpyHeader {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.length < 10 || !view.subarray(0, 6).equals(MAGIC)) throw corrupt('it does not start with the npy magic');
+  const major = view[6]!;
+  if (major < 1 || major > 3) throw corrupt(`npy version ${major} is unknown`);
+  const fixed = major === 1 ? 10 : 12;
+  if (view.length < fixed) throw corrupt('the npy header is cut off');
+  const length = major === 1 ? view.readUInt16LE(8) : view.readUInt32LE(8);
+  if (length > MAX_HEADER_BYTES) throw corrupt(`the npy header of ${length} bytes is too long`);
+  const dataOffset = fixed + length;
+  if (view.length < dataOffset) throw corrupt('the npy header is cut off');
+
+  const { descr, fortranOrder, shape } = parseDict(view.toString(major === 3 ? 'utf8' : 'latin1', fixed, dataOffset));
+  const itemBytes = Number(/^[<>|=][fiub](\d{1,2})$/.exec(descr)?.[1] ?? 0);
+  if (itemBytes === 0) throw corrupt(`the element type '${descr}' is no plain number`);
+  const dataBytes = shape.reduce((product, side) => product * side, itemBytes);
+  if (!Number.isSafeInteger(dataBytes)) throw corrupt(`the shape (${shape.join(', ')}) is too large`);
+  if (dataOffset + dataBytes !== total) {
+    throw corrupt(`shape (${shape.join(', ')}) of ${descr} needs ${dataBytes} bytes, ${total - dataOffset} are there`);
+  }
+  return { descr, fortranOrder, shape, dataOffset, dataBytes };
+}
+
+/** The header is a Python dict literal with exactly three keys; numpy writes them in this order, others may not. */
+function parseDict(text: string): { descr: string; fortranOrder: boolean; shape: number[] } {
+  const body = /^\{(.*)\}\s*$/s.exec(text)?.[1];
+  if (body === undefined) throw corrupt('the npy header is no dict');
+  const descr = /'descr'\s*:\s*'([^']{1,16})'/.exec(body)?.[1];
+  const order = /'fortran_order'\s*:\s*(True|False)/.exec(body)?.[1];
+  const tuple = /'shape'\s*:\s*\(([\d\sL,]*)\)/.exec(body)?.[1];
+  if (descr === undefined || order === undefined || tuple === undefined) {
+    throw corrupt("the npy header lacks 'descr', 'fortran_order' or 'shape', or holds a structured type");
+  }
+  const shape = tuple
+    .split(',')
+    .map((side) => side.trim().replace(/L$/, ''))
+    .filter((side) => side !== '')
+    .map(Number);
+  if (shape.length > 32 || shape.some((side) => !Number.isSafeInteger(side))) throw corrupt(`bad shape (${tuple})`);
+  return { descr, fortranOrder: order === 'True', shape };
+}
+
+/**
+ * The numbers of an npy file of any numeric type, as doubles. Meant for small arrays and for checks.
+ *
+ * @throws LatentCacheError `ERR_CACHE_CORRUPT`
+ */
+export function readNpyNumbers(bytes: Uint8Array): { readonly header: NpyHeader; readonly values: Float64Array } {
+  const header = readNpyHeader(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + header.dataOffset, header.dataBytes);
+  const read = numberReader(header.descr, view);
+  const itemBytes = Number(header.descr.slice(2));
+  const values = new Float64Array(header.dataBytes / itemBytes);
+  for (let index = 0; index < values.length; index++) values[index] = read(index * itemBytes);
+  return { header, values: header.fortranOrder ? toCOrder(values, header.shape) : values };
+}
+
+function numberReader(descr: string, view: DataView): (offset: number) => number {
+  const little = descr[0] !== '>';
+  switch (descr.slice(1)) {
+    case 'f2':
+      return (offset) => float16ToNumber(view.getUint16(offset, little));
+    case 'f4':
+      return (offset) => view.getFloat32(offset, little);
+    case 'f8':
+      return (offset) => view.getFloat64(offset, little);
+    case 'i8':
+      return (offset) => Number(view.getBigInt64(offset, little));
+    case 'u8':
+      return (offset) => Number(view.getBigUint64(offset, little));
+    case 'i4':
+      return (offset) => view.getInt32(offset, little);
+    case 'u4':
+      return (offset) => view.getUint32(offset, little);
+    case 'i2':
+      return (offset) => view.getInt16(offset, little);
+    case 'u2':
+      return (offset) => view.getUint16(offset, little);
+    case 'i1':
+      return (offset) => view.getInt8(offset);
+    case 'u1':
+    case 'b1':
+      return (offset) => view.getUint8(offset);
+    default:
+      throw corrupt(`the element type '${descr}' is not supported`);
+  }
+}
+
+function toCOrder(values: Float64Array, shape: readonly number[]): Float64Array {
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, side) => product * side, 1));
+  const ordered = new Float64Array(values.length);
+  for (let index = 0; index < ordered.length; index++) {
+    let rest = index;
+    let source = 0;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      source += (rest % shape[axis]!) * strides[axis]!;
+      rest = Math.floor(rest / shape[axis]!);
+    }
+    ordered[index] = values[source]!;
+  }
+  return ordered;
+}
+
+/** IEEE 754 binary16 → number. */
+export function float16ToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+const floatScratch = new Float32Array(1);
+const bitScratch = new Uint32Array(floatScratch.buffer);
+
+/** float32 → IEEE 754 binary16 bits, round to nearest even; beyond 65504 becomes infinity. */
+export function float32ToFloat16(value: number): number {
+  floatScratch[0] = value;
+  const bits = bitScratch[0]!;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00; // NaN
+  if (magnitude >= 0x47800000) return sign | 0x7c00; // 65536 and more
+  if (magnitude < 0x33000000) return sign; // below half of the smallest subnormal
+  if (magnitude < 0x38800000) {
+    // Subnormal result: shift the significand, implicit bit included, and round by what falls out.
+    const shift = 126 - (magnitude >>> 23);
+    const significand = (magnitude & 0x7fffff) | 0x800000;
+    const kept = significand >>> shift;
+    const lost = significand & ((1 << shift) - 1);
+    const half = 1 << (shift - 1);
+    return sign | (kept + (lost > half || (lost === half && (kept & 1) === 1) ? 1 : 0));
+  }
+  const rebased = magnitude - 0x38000000; // exponent bias 127 → 15
+  return sign | ((rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13);
+}
+
+function corrupt(reason: string): LatentCacheError {
+  return new LatentCacheError('ERR_CACHE_CORRUPT', `Not a readable npy array: ${reason}`);
+}

@@ -1,0 +1,79 @@
+/**
+ * What made a cache, kept in the zip comment of its own file: numpy and the trainers never look there, and it cannot
+ * be lost apart from the latents. One record for each key suffix.
+ */
+import type { LatentDtype } from './sd-scripts.js';
+
+/** State of the image file when it was read. */
+export interface SourceState {
+  readonly bytes: number;
+  readonly mtimeMs: number;
+  /** SHA-256 of the file, hex. */
+  readonly sha256: string;
+}
+
+/** Everything besides the image that the stored numbers depend on. */
+export interface RecipeRecord {
+  /** Fingerprint of the encoder's tensors. */
+  readonly vae: string;
+  readonly backend: string;
+  readonly precision: string;
+  readonly posterior: 'mean' | 'sample';
+  /** null with posterior mean, which no seed changes. */
+  readonly seed: number | null;
+  readonly dtype: LatentDtype;
+  /** What was asked for; `default` is the trainer's own choice by size. */
+  readonly interpolation: string;
+}
+
+export interface ProvenanceRecord {
+  readonly recipe: RecipeRecord;
+  readonly source: SourceState;
+}
+
+const MARK = 'latent-cache';
+const FORMAT = 1;
+
+export function encodeProvenance(records: ReadonlyMap<string, ProvenanceRecord>): Uint8Array {
+  return Buffer.from(JSON.stringify({ [MARK]: FORMAT, entries: Object.fromEntries(records) }), 'utf8');
+}
+
+/** The records in a zip comment; empty for files that are not ours. */
+export function decodeProvenance(comment: Uint8Array): Map<string, ProvenanceRecord> {
+  if (comment.length === 0) return new Map();
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(comment).toString('utf8'));
+  } catch {
+    return new Map();
+  }
+  if (!isObject(parsed) || parsed[MARK] !== FORMAT || !isObject(parsed.entries)) return new Map();
+  return new Map(Object.entries(parsed.entries).filter((pair): pair is [string, ProvenanceRecord] => isRecord(pair[1])));
+}
+
+/** Equal in every field that changes the stored numbers. */
+export function sameRecipe(a: RecipeRecord, b: RecipeRecord): boolean {
+  return (
+    a.vae === b.vae &&
+    a.precision === b.precision &&
+    a.posterior === b.posterior &&
+    a.seed === b.seed &&
+    a.dtype === b.dtype &&
+    a.interpolation === b.interpolation
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isRecord(value: unknown): value is ProvenanceRecord {
+  if (!isObject(value) || !isObject(value.recipe) || !isObject(value.source)) return false;
+  const { bytes, mtimeMs, sha256 } = value.source;
+  return (
+    typeof value.recipe.vae === 'string' &&
+    typeof bytes === 'number' &&
+    typeof mtimeMs === 'number' &&
+    typeof sha256 === 'string'
+  );
+}

@@ -1,0 +1,115 @@
+/**
+ * kohya sd-scripts' latent cache: names, keys and arrays (cache format note 1.1 and 1.2). Latents of SD and SDXL are
+ * stored unscaled.
+ */
+import path from 'node:path';
+import type { Bucket, Size } from '../dataset/bucket.js';
+import { withoutExtension } from '../dataset/find-images.js';
+import type { CropLtrb } from '../dataset/geometry.js';
+import { encodeNpy, float32ToFloat16 } from './npy.js';
+import type { ZipInput } from './zip.js';
+
+export interface CacheNaming {
+  /** `sd`, `sdxl`, or what a training script looks for instead. */
+  readonly suffix: string;
+  /** `{base}.npz`: the name of sd-scripts before 0.10, still read first by every later version. */
+  readonly legacyName: boolean;
+  /** Keys with the latent size in them, so that one file can hold several resolutions. */
+  readonly multiResolutionKeys: boolean;
+}
+
+/** One image's latents, as they are stored. */
+export interface LatentEntry {
+  /** (channels, height, width) */
+  readonly shape: readonly [channels: number, height: number, width: number];
+  readonly latents: Float32Array;
+  /** Latents of the mirrored pixels; null without flip_aug. */
+  readonly latentsFlipped: Float32Array | null;
+  /** (bucket height, bucket width) uint8 alpha; null without alpha_mask. */
+  readonly alphaMask: Uint8Array | null;
+  readonly bucket: Bucket;
+  readonly originalSize: Size;
+  readonly cropLtrb: CropLtrb;
+}
+
+export type LatentDtype = 'float32' | 'float16';
+
+/** Where the cache of an image belongs. Sides have at least four digits, width first. */
+export function cachePath(imagePath: string, size: Size, naming: CacheNaming): string {
+  const base = withoutExtension(imagePath);
+  if (naming.legacyName) return `${base}.npz`;
+  const pad = (side: number) => String(side).padStart(4, '0');
+  return `${base}_${pad(size.width)}x${pad(size.height)}_${naming.suffix}.npz`;
+}
+
+/** `{base}.npz`, which sd-scripts prefers to every other name when it exists. */
+export function legacyPath(imagePath: string): string {
+  return `${withoutExtension(imagePath)}.npz`;
+}
+
+/** The base that a name of ours belongs to, with the size in it; undefined for other names. */
+export function parseCacheName(fileName: string, suffix: string): { base: string; size: Size } | undefined {
+  const ending = `_${suffix}.npz`;
+  if (!fileName.endsWith(ending)) return undefined;
+  const match = /^(.+)_(\d{4,})x(\d{4,})$/s.exec(fileName.slice(0, -ending.length));
+  if (match === null) return undefined;
+  return { base: match[1]!, size: { width: Number(match[2]), height: Number(match[3]) } };
+}
+
+/** `_{h}x{w}` in latent cells, height first and without padding; empty for bare keys. */
+export function keySuffix(latentSize: { height: number; width: number }, naming: CacheNaming): string {
+  return naming.multiResolutionKeys ? `_${latentSize.height}x${latentSize.width}` : '';
+}
+
+/** The key suffix of a member name such as `latents_flipped_128x96.npy`; undefined for names that are not ours. */
+export function memberKeySuffix(memberName: string): string | undefined {
+  return /^(?:latents_flipped|latents|original_size|crop_ltrb|alpha_mask)(_\d+x\d+)?\.npy$/.exec(memberName)?.[1] ??
+    (isBareMember(memberName) ? '' : undefined);
+}
+
+function isBareMember(name: string): boolean {
+  return /^(?:latents_flipped|latents|original_size|crop_ltrb|alpha_mask)\.npy$/.test(name);
+}
+
+/** The npz members of one entry, in numpy's order of writing. */
+export function entryMembers(entry: LatentEntry, suffix: string, dtype: LatentDtype): ZipInput[] {
+  const stored = (name: string, data: Uint8Array): ZipInput => ({ name: `${name}${suffix}.npy`, data, compress: false });
+  const { originalSize, cropLtrb, bucket } = entry;
+  const members = [
+    stored('latents', latentNpy(entry.latents, entry.shape, dtype)),
+    stored(
+      'original_size',
+      encodeNpy('<i8', [2], BigInt64Array.of(BigInt(originalSize.width), BigInt(originalSize.height))),
+    ),
+    stored('crop_ltrb', encodeNpy('<f8', [4], Float64Array.from(cropLtrb))),
+  ];
+  if (entry.latentsFlipped !== null) {
+    members.push(stored('latents_flipped', latentNpy(entry.latentsFlipped, entry.shape, dtype)));
+  }
+  if (entry.alphaMask !== null) {
+    const mask = encodeNpy('<f4', [bucket.height, bucket.width], unitFloats(entry.alphaMask));
+    // 16 times the size of the latent, and nearly empty of information: numpy reads deflated members as well.
+    members.push({ name: `alpha_mask${suffix}.npy`, data: mask, compress: true });
+  }
+  return members;
+}
+
+function latentNpy(values: Float32Array, shape: readonly number[], dtype: LatentDtype): Uint8Array {
+  return dtype === 'float32'
+    ? encodeNpy('<f4', shape, values)
+    : encodeNpy('<f2', shape, Uint16Array.from(values, float32ToFloat16));
+}
+
+/** numpy's `alpha.astype(float32) / 255.0`. */
+const unitTable = Float32Array.from({ length: 256 }, (_, value) => value / 255);
+
+function unitFloats(alpha: Uint8Array): Float32Array {
+  const values = new Float32Array(alpha.length);
+  for (let index = 0; index < alpha.length; index++) values[index] = unitTable[alpha[index]!]!;
+  return values;
+}
+
+/** The folder that a cache lies in and its name. */
+export function splitPath(file: string): { folder: string; name: string } {
+  return { folder: path.dirname(file), name: path.basename(file) };
+}

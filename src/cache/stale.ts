@@ -1,0 +1,107 @@
+import { access, readdir, rename, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import { LatentCacheError, systemErrorCode } from '../errors.js';
+import { type CacheNaming, parseCacheName } from './sd-scripts.js';
+import { readCache } from './read-cache.js';
+
+/** An existing file that would make the trainer use something else than what we write. */
+export interface StaleFile {
+  readonly path: string;
+  /** `shadow`: `{base}.npz`, read first. `sibling`: a cache of the same image for another size. */
+  readonly kind: 'shadow' | 'sibling';
+  /** The image whose cache it gets in the way of. */
+  readonly imagePath: string;
+}
+
+export interface Target {
+  readonly imagePath: string;
+  readonly cachePath: string;
+}
+
+/** The names in each folder that caches go to; folders that do not exist yet are empty. */
+export async function listOutputFolders(folders: Iterable<string>): Promise<Map<string, string[]>> {
+  const names = new Map<string, string[]>();
+  for (const folder of folders) {
+    try {
+      names.set(folder, await readdir(folder));
+    } catch (cause) {
+      if (systemErrorCode(cause) !== 'ENOENT') throw cause;
+      names.set(folder, []);
+    }
+  }
+  return names;
+}
+
+/**
+ * Finds the files that shadow or contradict the targets (cache format note 1.1, traps 2 and 4).
+ *
+ * @param names file names by absolute folder
+ */
+export function findStale(
+  targets: readonly Target[],
+  names: ReadonlyMap<string, readonly string[]>,
+  naming: CacheNaming,
+): StaleFile[] {
+  const wanted = new Set(targets.map(({ cachePath }) => path.resolve(cachePath)));
+  const byBase = new Map<string, Target>();
+  for (const target of targets) byBase.set(baseOf(target, naming), target);
+
+  const stale: StaleFile[] = [];
+  for (const [folder, entries] of names) {
+    for (const name of entries) {
+      const file = path.join(folder, name);
+      if (!name.endsWith('.npz') || wanted.has(file)) continue;
+      const sized = parseCacheName(name, naming.suffix);
+      const sibling = sized === undefined ? undefined : byBase.get(path.join(folder, sized.base));
+      if (sibling !== undefined) {
+        stale.push({ path: file, kind: 'sibling', imagePath: sibling.imagePath });
+        continue;
+      }
+      const shadowed = byBase.get(file.slice(0, -'.npz'.length));
+      if (shadowed !== undefined && !naming.legacyName) {
+        stale.push({ path: file, kind: 'shadow', imagePath: shadowed.imagePath });
+      }
+    }
+  }
+  return stale;
+}
+
+/** The target's path without size, suffix and extension. */
+function baseOf({ cachePath }: Target, naming: CacheNaming): string {
+  const { dir, name } = path.parse(path.resolve(cachePath));
+  if (naming.legacyName) return path.join(dir, name);
+  return path.join(dir, parseCacheName(`${name}.npz`, naming.suffix)?.base ?? name);
+}
+
+/**
+ * Takes a stale file out of the trainer's sight: one of ours is deleted, any other is renamed to `{name}.stale`,
+ * which no trainer reads and nothing is lost by.
+ */
+export async function setAside(file: string): Promise<'deleted' | 'renamed'> {
+  if (await isOurs(file)) {
+    await unlink(file);
+    return 'deleted';
+  }
+  await rename(file, await freeName(`${file}.stale`));
+  return 'renamed';
+}
+
+async function freeName(wanted: string): Promise<string> {
+  const taken = (file: string) =>
+    access(file).then(
+      () => true,
+      () => false,
+    );
+  let name = wanted;
+  for (let count = 1; await taken(name); count++) name = `${wanted}.${count}`;
+  return name;
+}
+
+async function isOurs(file: string): Promise<boolean> {
+  try {
+    return ((await readCache(file))?.provenance.size ?? 0) > 0;
+  } catch (error) {
+    if (error instanceof LatentCacheError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,194 @@
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { BUCKET_DEFAULTS } from '../dataset/bucket.js';
+import { asLatentCacheError } from '../errors.js';
+import { MODEL_IDS } from '../model/catalog.js';
+import { buildCache } from '../pipeline/build-cache.js';
+import type { BuildEvent, SummaryEvent } from '../pipeline/events.js';
+import { type BuildOptions, DEFAULT_MAX_PIXELS } from '../pipeline/options.js';
+import { EXIT_DONE, EXIT_INTERRUPTED, EXIT_PARTIAL } from './exit-codes.js';
+import { parseBytes } from './format.js';
+import { JsonReporter, type Reporter, TextReporter } from './reporter.js';
+
+/** Options that are about showing the run, not about the run. */
+interface ShowOptions {
+  readonly logFormat: 'text' | 'json';
+  readonly report?: string;
+}
+
+type CliOptions = Omit<BuildOptions, 'inputs' | 'signal'> & ShowOptions;
+
+export function buildCommand(): Command {
+  const command = new Command('build')
+    .summary('make latent caches of image folders')
+    .description('Encodes every image of the folders with a VAE and writes the latent caches that the trainer loads.')
+    .argument('<dir...>', 'folders with images')
+    .requiredOption('--vae <file>', 'VAE or full checkpoint, .safetensors')
+    .addOption(new Option('--model <model>', 'what the latents are for').choices(MODEL_IDS).makeOptionMandatory());
+  addDatasetOptions(command);
+  addCacheOptions(command);
+  addRunOptions(command);
+  return command.action(async (inputs: string[], options: CliOptions) => {
+    await runBuild(inputs, options);
+  });
+}
+
+function addDatasetOptions(command: Command): void {
+  const { minBucketReso, maxBucketReso, bucketResoSteps } = BUCKET_DEFAULTS;
+  command
+    .optionsGroup('Data set (names and meaning as in sd-scripts):')
+    .option('--resolution <size>', 'side or width,height in pixels (default: 512 for sd, 1024 for sdxl)', parseSize)
+    .option('--enable-bucket', 'sort images into buckets by aspect ratio (default: off, as in sd-scripts)')
+    .option('--no-enable-bucket', 'one size for all: resize and crop to the resolution')
+    .option('--min-bucket-reso <pixels>', 'shortest side of a bucket', parseCount, minBucketReso)
+    .option('--max-bucket-reso <pixels>', 'longest side of a bucket', parseCount, maxBucketReso)
+    .option('--bucket-reso-steps <pixels>', 'sides are multiples of this', parseCount, bucketResoSteps)
+    .option('--bucket-no-upscale', 'never enlarge an image; buckets are made to measure (default: off)')
+    .option('--flip-aug', 'also encode the mirrored image (default: off)')
+    .option('--alpha-mask', "store each image's alpha channel as its loss mask (default: off)")
+    .addOption(
+      new Option('--resize-interpolation <name>', 'resampler (default: area to shrink, lanczos to enlarge)').choices([
+        'area',
+        'lanczos',
+        'box',
+        'bilinear',
+        'linear',
+        'bicubic',
+        'cubic',
+        'nearest',
+      ]),
+    )
+    .option('--recursive', 'search sub-folders too (default: off)')
+    .option('--max-pixels <count>', 'refuse larger images', parseCount, DEFAULT_MAX_PIXELS)
+    .addOption(
+      new Option('--webp-size <which>', 'size of WebP files with an extended header: as sd-scripts reads it, one pixel short, or as it is')
+        .choices(['trainer', 'decoded'])
+        .default('trainer'),
+    );
+}
+
+function addCacheOptions(command: Command): void {
+  command
+    .optionsGroup('Cache files:')
+    .addOption(new Option('--format <name>', 'whose format').choices(['sd-scripts']).default('sd-scripts'))
+    .addOption(new Option('--dtype <type>', 'of the stored latents').choices(['float32', 'float16']).default('float32'))
+    .addOption(
+      new Option('--posterior <what>', 'store the mean, or a sample as sd-scripts draws it')
+        .choices(['mean', 'sample'])
+        .default('mean'),
+    )
+    .option('--seed <number>', 'of the samples; each image has its own noise', parseCount, 0)
+    .option('--legacy-name', '{image}.npz, read by every version of sd-scripts (default: off)')
+    .option('--suffix <text>', 'suffix of the file name instead of sd or sdxl')
+    .option('--multi-resolution-keys', 'keys with the latent size, several resolutions a file (default: off)')
+    .addOption(
+      new Option('--stale <what>', 'old files that the trainer would read instead: move them out of its sight, or keep')
+        .choices(['set-aside', 'keep'])
+        .default('set-aside'),
+    )
+    .option('--skip-existing', 'keep complete caches whoever made them (default: only those of this VAE and settings)')
+    .option('--out-dir <dir>', 'write below this folder (default: beside the images, where the trainer looks)');
+}
+
+function addRunOptions(command: Command): void {
+  command
+    .optionsGroup('Run:')
+    .addOption(new Option('--backend <name>', 'what encodes').choices(['auto', 'cpu']).default('auto'))
+    .option('--vae-batch-size <n>', 'images encoded at once, or auto', parseBatch, 'auto')
+    .option('--threads <n>', 'threads of the CPU encoder (default: all processors)', parseCount)
+    .option('--memory-budget <size>', 'decoded pixels held at once, e.g. 2GiB, or auto', parseBudget, 'auto')
+    .option('--dry-run', 'show what would be done and touch nothing (default: off)')
+    .addOption(
+      new Option('--log-format <format>', 'text, or one JSON object an event').choices(['text', 'json']).default('text'),
+    )
+    .option('--report <file>', 'write the summary with all failures as JSON (default: none)');
+}
+
+/** Runs a build, shows it, sets the exit code. */
+export async function runBuild(
+  inputs: readonly string[],
+  options: CliOptions,
+  onEvent?: (event: BuildEvent) => void,
+): Promise<SummaryEvent | undefined> {
+  const { logFormat, report, ...build } = options;
+  const reporter: Reporter = logFormat === 'json' ? new JsonReporter(process.stdout) : new TextReporter(process.stdout);
+  const interrupt = watchInterrupt();
+  let summary: SummaryEvent | undefined;
+  try {
+    for await (const event of buildCache({ ...build, inputs, signal: interrupt.signal })) {
+      if (event.type === 'summary') summary = event;
+      reporter.report(event);
+      onEvent?.(event);
+    }
+  } finally {
+    reporter.close();
+    interrupt.stop();
+  }
+  if (summary === undefined) return undefined;
+  if (report !== undefined) await writeReport(report, summary, options, inputs);
+  process.exitCode = interrupt.signal.aborted
+    ? EXIT_INTERRUPTED
+    : summary.failed > 0 || summary.remaining > 0
+      ? EXIT_PARTIAL
+      : EXIT_DONE;
+  return summary;
+}
+
+/**
+ * The first Ctrl-C ends the run after the batch in flight. The second finds no handler any more, so that the system
+ * ends the process at once: `process.exit` would wait for the encoder's thread.
+ */
+function watchInterrupt(): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const stop = () => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  };
+  const onSignal = () => {
+    stop();
+    process.stderr.write('\nFinishing the batch in flight; press Ctrl-C again to stop at once.\n');
+    controller.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return { signal: controller.signal, stop };
+}
+
+async function writeReport(
+  file: string,
+  { type: _type, ...summary }: SummaryEvent,
+  options: CliOptions,
+  inputs: readonly string[],
+): Promise<void> {
+  try {
+    await writeFile(file, `${JSON.stringify({ summary, inputs, options }, null, 2)}\n`);
+  } catch (cause) {
+    throw asLatentCacheError(cause, 'ERR_OUTPUT_NOT_WRITABLE', {
+      path: file,
+      remedy: 'The caches are written; only the report is missing. Give --report a file that can be written.',
+    });
+  }
+}
+
+function parseSize(text: string): { width: number; height: number } {
+  const sides = text.split(',').map((side) => parseCount(side.trim()));
+  if (sides.length > 2) throw new InvalidArgumentError('Expected a side or width,height, e.g. 1024 or 832,1216.');
+  return { width: sides[0]!, height: sides[1] ?? sides[0]! };
+}
+
+function parseCount(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+}
+
+function parseBatch(text: string): number | 'auto' {
+  return text === 'auto' ? text : parseCount(text);
+}
+
+function parseBudget(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw new InvalidArgumentError('Expected a size such as 2GiB, 512MiB or auto.');
+  return bytes;
+}
+

@@ -1,0 +1,8 @@
+/** Everything was done. */
+export const EXIT_DONE = 0;
+/** Nothing could run: wrong options, no images, no usable VAE. */
+export const EXIT_NOTHING = 1;
+/** Some images failed, or the run stopped early. */
+export const EXIT_PARTIAL = 2;
+/** Ended by Ctrl-C, as shells report SIGINT. */
+export const EXIT_INTERRUPTED = 130;

@@ -1,0 +1,45 @@
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { LatentCacheError } from '../errors.js';
+import { buildCommand } from './build-command.js';
+import { demoCommand } from './demo-command.js';
+import { EXIT_NOTHING } from './exit-codes.js';
+
+const { version, description } = createRequire(import.meta.url)('../../package.json') as {
+  version: string;
+  description: string;
+};
+
+/** Runs the command line and sets the exit code. Never rejects. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('latent-cache')
+    .description(description)
+    .version(version)
+    .showSuggestionAfterError()
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 110) })
+    .addCommand(buildCommand())
+    .addCommand(demoCommand());
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  program.exitOverride();
+  // A closed pipe (`latent-cache build … | head`) is no error of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT_NOTHING);
+    throw error;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    process.exitCode = reportError(error);
+  }
+}
+
+function reportError(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_NOTHING; // it has printed its text
+  if (error instanceof LatentCacheError) {
+    process.stderr.write(`latent-cache: ${error.message} [${error.code}]\n`);
+    if (error.remedy !== undefined) process.stderr.write(`  ${error.remedy}\n`);
+  } else {
+    process.stderr.write(`latent-cache: unexpected error, please report it\n${error instanceof Error ? error.stack : error}\n`);
+  }
+  return EXIT_NOTHING;
+}

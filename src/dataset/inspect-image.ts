@@ -1,0 +1,156 @@
+import { open, stat } from 'node:fs/promises';
+import sharp, { type Metadata } from 'sharp';
+import { LatentCacheError, systemErrorCode } from '../errors.js';
+import { readBmpHeader } from '../pixels/bmp.js';
+import type { Size } from './bucket.js';
+import { extensionOf } from './find-images.js';
+
+/** How the stored colours must be read to equal Pillow's `convert("RGB")`. */
+export type StoredPixels = 'rgb' | 'cmyk' | 'grey16' | 'bmp';
+
+/** What the header of an image file says; no pixel has been decoded. */
+export interface ImageInfo {
+  /** Size of the stored pixels: EXIF orientation is not applied, as the trainer does not. */
+  readonly size: Size;
+  readonly stored: StoredPixels;
+  readonly bytes: number;
+  readonly mtimeMs: number;
+  readonly traits: readonly ImageTrait[];
+}
+
+/** Properties by which the trainer's pixels differ from what a viewer shows. */
+export type ImageTrait = 'exif-orientation' | 'icc-profile' | 'transparency' | 'cmyk' | '16-bit' | 'webp-extended';
+
+/** By content, whatever the file is called. SVG and PDF are no photographs, and Pillow reads neither. */
+const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
+
+/**
+ * @param maxPixels images of more pixels are refused before they are decoded
+ * @throws LatentCacheError `ERR_IMAGE_*` with the path and a remedy
+ */
+export async function inspectImage(file: string, maxPixels: number): Promise<ImageInfo> {
+  const { bytes, mtimeMs } = await checkFile(file);
+  const header = await readHeader(file);
+  const { size } = header;
+  if (size.width * size.height > maxPixels) {
+    throw new LatentCacheError(
+      'ERR_IMAGE_TOO_LARGE',
+      `${file} has ${size.width}x${size.height} pixels, more than the limit of ${maxPixels}`,
+      { path: file, remedy: 'Scale the image down, or raise --max-pixels if you trust it.' },
+    );
+  }
+  return { ...header, bytes, mtimeMs };
+}
+
+async function checkFile(file: string): Promise<{ bytes: number; mtimeMs: number }> {
+  let status: Awaited<ReturnType<typeof stat>>;
+  try {
+    status = await stat(file);
+  } catch (cause) {
+    throw fileError(file, cause);
+  }
+  if (!status.isFile()) {
+    const kind = status.isDirectory() ? 'a folder' : 'no regular file';
+    throw new LatentCacheError('ERR_IMAGE_NOT_A_FILE', `${file} is named like an image but is ${kind}`, {
+      path: file,
+      remedy: 'Rename it or move it out of the data set; the trainer stops on it.',
+    });
+  }
+  if (status.size === 0) {
+    throw new LatentCacheError('ERR_IMAGE_EMPTY', `${file} is empty (0 bytes)`, {
+      path: file,
+      remedy: 'Copy the image again or delete the file.',
+    });
+  }
+  return { bytes: status.size, mtimeMs: status.mtimeMs };
+}
+
+async function readHeader(file: string): Promise<Pick<ImageInfo, 'size' | 'stored' | 'traits'>> {
+  const start = await readStart(file);
+  if (start.toString('latin1', 0, 2) === 'BM') {
+    return { size: readBmpHeader(start, file).size, stored: 'bmp', traits: [] };
+  }
+  let metadata: Metadata;
+  try {
+    metadata = await sharp(file, { limitInputPixels: false }).metadata();
+  } catch (cause) {
+    throw decodeError(file, cause);
+  }
+  if (!FORMATS.has(metadata.format)) throw decodeError(file, new Error('unsupported image format'));
+  const traits: ImageTrait[] = [];
+  if ((metadata.orientation ?? 1) !== 1) traits.push('exif-orientation');
+  if (metadata.hasProfile) traits.push('icc-profile');
+  if (metadata.hasAlpha) traits.push('transparency');
+  if (metadata.space === 'cmyk') traits.push('cmyk');
+  if (metadata.depth === 'ushort') traits.push('16-bit');
+  if (isExtendedWebp(start)) traits.push('webp-extended');
+  const stored = metadata.space === 'cmyk' ? 'cmyk' : metadata.space === 'grey16' && !metadata.hasAlpha ? 'grey16' : 'rgb';
+  return { size: { width: metadata.width, height: metadata.height }, stored, traits };
+}
+
+async function readStart(file: string): Promise<Buffer> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(160), 0, 160, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    throw fileError(file, cause);
+  }
+}
+
+function isExtendedWebp(start: Buffer): boolean {
+  return start.toString('latin1', 0, 4) === 'RIFF' && start.toString('latin1', 8, 16) === 'WEBPVP8X';
+}
+
+/** An error of the file system, about an image. */
+export function fileError(file: string, cause: unknown): LatentCacheError {
+  if (cause instanceof LatentCacheError) return cause;
+  const missing = ['ENOENT', 'ELOOP'].includes(systemErrorCode(cause) ?? '');
+  if (missing) {
+    const remedy = file.includes('\ufffd')
+      ? 'Its name is not valid UTF-8: rename the file.'
+      : 'It is a broken link or was deleted: restore the file or remove the link.';
+    return new LatentCacheError('ERR_IMAGE_MISSING', `${file} does not exist`, { path: file, remedy, cause });
+  }
+  return new LatentCacheError('ERR_IMAGE_UNREADABLE', `${file} cannot be read: ${text(cause)}`, {
+    path: file,
+    remedy: 'Check its permissions and the disk.',
+    cause,
+  });
+}
+
+/** What libvips said about a file's content, in our codes. It gives texts only; this is the one place that reads them. */
+export function decodeError(file: string, cause: unknown): LatentCacheError {
+  if (cause instanceof LatentCacheError) return cause;
+  const message = text(cause);
+  if (/unsupported image format|unsupported codec|not a known file format/i.test(message)) {
+    const jxl = /^\.jxl$/i.test(extensionOf(file));
+    return new LatentCacheError('ERR_IMAGE_FORMAT', `${file} is no image in a supported format`, {
+      path: file,
+      remedy: jxl
+        ? 'JPEG XL is not decoded here: convert it to PNG.'
+        : 'Supported are JPEG, PNG, WebP, BMP, AVIF, GIF and TIFF content: convert the file, or remove it from the data set.',
+      cause,
+    });
+  }
+  if (/exceeds pixel limit/i.test(message)) {
+    return new LatentCacheError('ERR_IMAGE_TOO_LARGE', `${file} has more pixels than allowed`, {
+      path: file,
+      remedy: 'Scale the image down, or raise --max-pixels if you trust it.',
+      cause,
+    });
+  }
+  return new LatentCacheError('ERR_IMAGE_CORRUPT', `${file} cannot be decoded: ${message}`, {
+    path: file,
+    remedy: 'The file is damaged or cut off: copy it again or remove it from the data set.',
+    cause,
+  });
+}
+
+function text(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).trim().replace(/\s*\n\s*/g, '; ');
+}

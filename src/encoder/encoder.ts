@@ -1,0 +1,81 @@
+/** The one interface that every backend implements: pixels in, moments of the latent distribution out. */
+import { LatentCacheError } from '../errors.js';
+
+export interface ImageBatch {
+  /** (count, height, width, 3) uint8, RGB, values as decoded. */
+  readonly pixels: Uint8Array;
+  readonly count: number;
+  /** In pixels; a multiple of the encoder's stride. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Moments {
+  /** (count, channels, height, width) float32; not scaled by any model's factor. */
+  readonly mean: Float32Array;
+  /** The same shape: logarithm of the variance, clamped as the reference encoder clamps it. */
+  readonly logvar: Float32Array;
+  readonly count: number;
+  readonly channels: number;
+  /** In latent pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface EncoderInfo {
+  /** 'cpu', later 'tensorrt' and others. */
+  readonly backend: string;
+  /** What it runs on, for people: '4 threads'. */
+  readonly device: string;
+  /** Of the convolutions: 'fp32'. */
+  readonly precision: string;
+  readonly latentChannels: number;
+  /** Image pixels per latent pixel, in each direction. */
+  readonly stride: number;
+  /** Library and version that does the work, for manifests and bug reports. */
+  readonly runtime: string;
+}
+
+export interface EncodeOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface Encoder extends AsyncDisposable {
+  readonly info: EncoderInfo;
+  /**
+   * Encodes images of one size. Several calls may be in flight; they run in order. The pixels may be reused as soon as
+   * the call has returned its promise.
+   *
+   * @throws LatentCacheError (as rejection) ERR_ARGUMENT (sizes and bytes do not fit), ERR_ABORTED,
+   * ERR_ENCODER_DISPOSED, ERR_OUT_OF_MEMORY, ERR_ENCODER (the backend failed; every later call fails too when the
+   * backend is gone). Values may be NaN or infinite: the caller checks them.
+   */
+  encodeBatch(batch: ImageBatch, options?: EncodeOptions): Promise<Moments>;
+  /** Waits for the running call's work to end and frees everything; calls not settled reject. Safe to call twice. */
+  dispose(): Promise<void>;
+}
+
+/** @throws LatentCacheError ERR_ARGUMENT naming what does not fit. */
+export function checkBatch({ pixels, count, width, height }: ImageBatch, stride: number): void {
+  if (!Number.isInteger(count) || count < 1) throw badArgument('count', 'a positive integer', count);
+  for (const [name, size] of [
+    ['width', width],
+    ['height', height],
+  ] as const) {
+    if (!Number.isInteger(size) || size < stride || size % stride !== 0) {
+      throw badArgument(name, `a positive multiple of ${stride}`, size);
+    }
+  }
+  if (!(pixels instanceof Uint8Array)) throw badArgument('pixels', 'a Uint8Array', typeof pixels);
+  const bytes = count * height * width * 3;
+  if (pixels.byteLength !== bytes) {
+    throw badArgument('pixels', `${bytes} bytes (${count} × ${height} × ${width} × 3)`, pixels.byteLength);
+  }
+}
+
+function badArgument(name: string, expected: string, got: unknown): LatentCacheError {
+  return new LatentCacheError(
+    'ERR_ARGUMENT',
+    `expected ${expected} as ${name} of a batch, got ${String(got)}`,
+  );
+}

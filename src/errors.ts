@@ -1,0 +1,83 @@
+/**
+ * Every failure that the package reports has one of these codes. They are part of the public API: a code keeps
+ * its meaning, texts may improve.
+ */
+export const ERROR_CODES = [
+  // what the caller asked for
+  'ERR_OPTION',
+  'ERR_NO_INPUT',
+  'ERR_ABORTED',
+  'ERR_LOCKED',
+  // images
+  'ERR_IMAGE_MISSING',
+  'ERR_IMAGE_UNREADABLE',
+  'ERR_IMAGE_NOT_A_FILE',
+  'ERR_IMAGE_EMPTY',
+  'ERR_IMAGE_FORMAT',
+  'ERR_IMAGE_CORRUPT',
+  'ERR_IMAGE_TOO_LARGE',
+  'ERR_IMAGE_TOO_SMALL',
+  'ERR_IMAGE_CHANGED',
+  'ERR_NAME_COLLISION',
+  // model files
+  'ERR_MODEL_FILE',
+  'ERR_MODEL_FORMAT',
+  'ERR_MODEL_TRUNCATED',
+  'ERR_MODEL_PICKLE',
+  'ERR_MODEL_KEY',
+  'ERR_MODEL_SHAPE',
+  'ERR_MODEL_DTYPE',
+  'ERR_MODEL_UNKNOWN',
+  // encoders
+  'ERR_BACKEND_MISSING',
+  'ERR_ENCODER',
+  'ERR_ENCODER_DISPOSED',
+  'ERR_NON_FINITE',
+  // caches
+  'ERR_CACHE_CORRUPT',
+  'ERR_CACHE_WRITE',
+  'ERR_DISK_FULL',
+  'ERR_OUTPUT_NOT_WRITABLE',
+  // the addon
+  'ERR_ADDON_MISSING',
+  'ERR_ARGUMENT',
+  'ERR_OUT_OF_MEMORY',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export interface ErrorDetails {
+  /** The file or folder that the error is about. */
+  path?: string | undefined;
+  /** What the user can do about it, as a full sentence. */
+  remedy?: string | undefined;
+  cause?: unknown;
+}
+
+/** The only error class that leaves this package on purpose. Native code throws it too (see `src/native`). */
+export class LatentCacheError extends Error {
+  override readonly name = 'LatentCacheError';
+  readonly code: ErrorCode;
+  readonly path?: string;
+  readonly remedy?: string;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    if (details.path !== undefined) this.path = details.path;
+    if (details.remedy !== undefined) this.remedy = details.remedy;
+  }
+}
+
+/** Wraps whatever was thrown, keeping a LatentCacheError as it is. */
+export function asLatentCacheError(thrown: unknown, code: ErrorCode, details: ErrorDetails = {}): LatentCacheError {
+  if (thrown instanceof LatentCacheError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new LatentCacheError(code, message, { cause: thrown, ...details });
+}
+
+/** Node's system errors (`ENOENT`, `ENOSPC` …) carry their name in `code`. */
+export function systemErrorCode(thrown: unknown): string | undefined {
+  const code = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,149 @@
+/**
+ * The backend-neutral form of an encoder: a straight list of layers, each fed by the one before. Everything that runs
+ * an encoder (the ONNX writer now; oneDNN and TensorRT builders later) walks this list, and the tensors that a file
+ * must hold are read off it, so that the topology is written down in one place (`topology.ts`).
+ *
+ * Feature maps are (count, channels, height, width). Tensor names are the canonical ones: those of the CompVis code.
+ */
+
+/** A 2-D convolution with bias: `<name>.weight` [outputs, inputs, kernel, kernel] and `<name>.bias` [outputs]. */
+export interface ConvSpec {
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly kernel: 1 | 3;
+  readonly stride: 1 | 2;
+  /** Zeros added at the top, left, bottom, right. */
+  readonly padding: readonly [top: number, left: number, bottom: number, right: number];
+}
+
+/** Group normalisation with `<name>.weight` and `<name>.bias`, both [channels]. */
+export interface NormSpec {
+  readonly name: string;
+  readonly channels: number;
+  readonly groups: number;
+  readonly epsilon: number;
+}
+
+/** x ↦ conv(x) */
+export interface ConvLayer {
+  readonly kind: 'conv';
+  readonly conv: ConvSpec;
+}
+
+/** x ↦ conv(x), halving both sides. */
+export interface DownsampleLayer {
+  readonly kind: 'downsample';
+  readonly conv: ConvSpec;
+}
+
+/** x ↦ silu(norm(x)) */
+export interface NormSiluLayer {
+  readonly kind: 'norm-silu';
+  readonly norm: NormSpec;
+}
+
+/** x ↦ shortcut(x) + conv2(silu(norm2(conv1(silu(norm1(x)))))); no shortcut conv means x itself. */
+export interface ResidualLayer {
+  readonly kind: 'residual';
+  readonly name: string;
+  readonly norm1: NormSpec;
+  readonly conv1: ConvSpec;
+  readonly norm2: NormSpec;
+  readonly conv2: ConvSpec;
+  readonly shortcut: ConvSpec | null;
+}
+
+/**
+ * One head over all pixels as tokens, with y = norm(x):
+ * x ↦ x + output(softmax(scale · query(y)ᵀ key(y)) · value(y)ᵀ)
+ */
+export interface AttentionLayer {
+  readonly kind: 'attention';
+  readonly name: string;
+  readonly norm: NormSpec;
+  readonly query: ConvSpec;
+  readonly key: ConvSpec;
+  readonly value: ConvSpec;
+  readonly output: ConvSpec;
+  /** 1 / sqrt(channels). */
+  readonly scale: number;
+}
+
+/** The end: the first `channels` channels are the mean, the others the log variance, clamped. */
+export interface MomentsLayer {
+  readonly kind: 'moments';
+  readonly channels: number;
+  readonly logvarMinimum: number;
+  readonly logvarMaximum: number;
+}
+
+export type Layer =
+  | ConvLayer
+  | DownsampleLayer
+  | NormSiluLayer
+  | ResidualLayer
+  | AttentionLayer
+  | MomentsLayer;
+
+/** Layers with the values of their tensors, by canonical name. */
+export interface WeightedLayers {
+  readonly layers: readonly Layer[];
+  readonly tensors: ReadonlyMap<string, Float32Array>;
+}
+
+export interface TensorSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Every tensor of a list of layers, in the order in which they are used. */
+export function tensorsOf(layers: readonly Layer[]): TensorSpec[] {
+  return layers.flatMap(tensorsOfLayer);
+}
+
+function tensorsOfLayer(layer: Layer): TensorSpec[] {
+  switch (layer.kind) {
+    case 'conv':
+    case 'downsample':
+      return convTensors(layer.conv);
+    case 'norm-silu':
+      return normTensors(layer.norm);
+    case 'residual':
+      return [
+        ...normTensors(layer.norm1),
+        ...convTensors(layer.conv1),
+        ...normTensors(layer.norm2),
+        ...convTensors(layer.conv2),
+        ...(layer.shortcut === null ? [] : convTensors(layer.shortcut)),
+      ];
+    case 'attention':
+      return [
+        ...normTensors(layer.norm),
+        ...[layer.query, layer.key, layer.value, layer.output].flatMap(convTensors),
+      ];
+    case 'moments':
+      return [];
+  }
+}
+
+/** The named tensor; layers and tensors belong together, so that a missing one is a mistake of ours. */
+export function tensorOf(tensors: ReadonlyMap<string, Float32Array>, name: string): Float32Array {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw new Error(`no tensor ${name} among the layers' tensors`);
+  return tensor;
+}
+
+function convTensors({ name, inputs, outputs, kernel }: ConvSpec): TensorSpec[] {
+  return [
+    { name: `${name}.weight`, shape: [outputs, inputs, kernel, kernel] },
+    { name: `${name}.bias`, shape: [outputs] },
+  ];
+}
+
+function normTensors({ name, channels }: NormSpec): TensorSpec[] {
+  return [
+    { name: `${name}.weight`, shape: [channels] },
+    { name: `${name}.bias`, shape: [channels] },
+  ];
+}

@@ -1,0 +1,61 @@
+/**
+ * The whole typed contract of the native addon. C++ implements exactly this (native/addon); nothing else in the
+ * package knows that there is an addon. A test or an embedder may hand in another object of this shape.
+ */
+import type { LatentCacheError } from '../errors.js';
+
+/**
+ * The resamplers of the trainers, named as sd-scripts names them. `area`, `bilinear`, `bicubic` and `nearest` equal
+ * OpenCV's INTER_AREA, INTER_LINEAR, INTER_CUBIC and INTER_NEAREST_EXACT; `lanczos` and `box` equal Pillow's.
+ */
+export type Interpolation = 'area' | 'lanczos' | 'box' | 'bilinear' | 'bicubic' | 'nearest';
+
+/** What happens to one decoded image: the whole image is resized, then the bucket is cut out of it. */
+export interface TransformOptions {
+  /** Source size in pixels; the source holds `width * height * channels` bytes, HWC, uint8. */
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3 | 4;
+  /** Size of the whole resized image in pixels; equal to the source size means no resampling at all. */
+  readonly resizedWidth: number;
+  readonly resizedHeight: number;
+  readonly interpolation: Interpolation;
+  /** The window that is kept, in pixels of the resized image. Only this window is computed. */
+  readonly cropLeft: number;
+  readonly cropTop: number;
+  readonly cropWidth: number;
+  readonly cropHeight: number;
+  /** Also return the horizontally mirrored pixels. */
+  readonly flip: boolean;
+}
+
+export interface TransformResult {
+  /** (cropHeight, cropWidth, 3) uint8, RGB. */
+  readonly rgb: Uint8Array;
+  /** The same, mirrored left to right; null unless asked for. */
+  readonly flipped: Uint8Array | null;
+  /** (cropHeight, cropWidth) uint8: the fourth channel; null for three channels. */
+  readonly alpha: Uint8Array | null;
+}
+
+/** Running totals since the addon was loaded into this thread. */
+export interface NativeCounters {
+  /** Transforms handed over and not yet settled. */
+  readonly queued: number;
+  readonly completed: number;
+}
+
+export interface NativeBinding {
+  /** Hands the error class over, so that native code throws the real one. Called once for each thread. */
+  initialize(errorClass: typeof LatentCacheError): void;
+  /** The instruction set that the pixel kernels picked for this CPU. */
+  instructionSet(): 'scalar' | 'avx2' | 'avx512';
+  /** Resize, crop, split off alpha, mirror. Runs on a libuv worker; the source must stay unchanged until settled. */
+  transform(source: Uint8Array, options: TransformOptions): Promise<TransformResult>;
+  /**
+   * uint8 NHWC → float32 NCHW in [-1, 1] as torchvision's ToTensor and Normalize([0.5], [0.5]) compute it.
+   * Synchronous: meant for encoder threads. `target` holds `batch * 3 * height * width` floats.
+   */
+  normalize(source: Uint8Array, target: Float32Array, batch: number, height: number, width: number): void;
+  counters(): NativeCounters;
+}

@@ -1,0 +1,233 @@
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { syncFolder } from '../cache/atomic-file.js';
+import type { RecipeRecord } from '../cache/provenance.js';
+import type { Encoder } from '../encoder/encoder.js';
+import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../errors.js';
+import { loadBinding } from '../native/load.js';
+import { cutBatches } from './batches.js';
+import { ByteBudget } from './byte-budget.js';
+import { Channel } from './channel.js';
+import { type EncodedImage, encodeImages, storeImage } from './encode-batch.js';
+import { type BuildEvent, describeError, type FailedEvent, type SummaryEvent, toFailure } from './events.js';
+import { mapLimit } from './map-limit.js';
+import { type BuildOptions, type BuildSettings, resolveOptions } from './options.js';
+import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
+import { memoryOf, type PreparedImage, prepareImage } from './prepare-image.js';
+import { planEvent, ProgressMeter } from './progress-meter.js';
+import { type PlannedImage, type Survey, surveyDataset } from './survey.js';
+
+/** Batches between "handed to the encoder" and "on disk": one is copied in, one computes, one is written. */
+const BATCHES_IN_FLIGHT = 3;
+/** After these nothing later can succeed either. */
+const FATAL: ReadonlySet<ErrorCode> = new Set(['ERR_DISK_FULL', 'ERR_ENCODER_DISPOSED', 'ERR_BACKEND_MISSING']);
+/** Batches that fail in the encoder one after the other before it is given up. */
+const ENCODER_STRIKES = 3;
+const EVENTS_WAITING = 256;
+
+/**
+ * Makes latent caches of image folders. Iterate to the end: the last event is the summary. Leaving the loop early, or
+ * aborting the signal, finishes and writes the batches in flight and starts no other.
+ *
+ * A bad image is a `failed` event and never ends the run. The iteration throws only when nothing can run at all.
+ *
+ * @throws LatentCacheError `ERR_OPTION`, `ERR_NO_INPUT`, `ERR_MODEL_*`, `ERR_BACKEND_MISSING`, `ERR_ADDON_MISSING`,
+ * `ERR_OUTPUT_NOT_WRITABLE`, or `ERR_ABORTED` when the signal came before any encoding
+ */
+export async function* buildCache(options: BuildOptions): AsyncGenerator<BuildEvent, void, void> {
+  const settings = resolveOptions(options);
+  const channel = new Channel<BuildEvent>(EVENTS_WAITING);
+  const stop = new AbortController();
+  const onAbort = () => stop.abort();
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  if (options.signal?.aborted) onAbort();
+
+  const run = new BuildRun(options, settings, channel, stop);
+  const finished = run.run().then(
+    () => channel.end(),
+    (error: unknown) => channel.fail(error),
+  );
+  try {
+    yield* channel;
+  } finally {
+    stop.abort();
+    await finished;
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** One run, from the survey to the summary. */
+class BuildRun {
+  private readonly started = performance.now();
+  private readonly failures: FailedEvent[] = [];
+  private encoded = 0;
+  private bytesWritten = 0;
+  private strikes = 0;
+  private stoppedBy: LatentCacheError | undefined;
+
+  constructor(
+    private readonly options: BuildOptions,
+    private readonly settings: BuildSettings,
+    private readonly events: Channel<BuildEvent>,
+    private readonly stop: AbortController,
+  ) {}
+
+  async run(): Promise<void> {
+    const { settings, events } = this;
+    const source = await prepareEncoder(this.options, settings);
+    for (const message of source.warnings) {
+      events.push({ type: 'notice', code: 'model-warning', message, count: 1, paths: [this.options.vae ?? ''] });
+    }
+    const survey = await surveyDataset(settings, settings.skipExisting ? undefined : this.recipe(source), {
+      signal: this.stop.signal,
+      onProgress: (seen, total) => events.push({ type: 'survey', seen, total }),
+    });
+    for (const notice of survey.notices) events.push(notice);
+    for (const failure of survey.failures) this.fail(failure);
+    events.push(planEvent(survey, settings));
+
+    if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(survey, source);
+    events.push(this.summary(survey));
+  }
+
+  private async encodeAll(survey: Survey, source: EncoderSource): Promise<void> {
+    const { encoder, choice, dispose } = await source.start();
+    this.events.push({ type: 'encoder', ...choice });
+    const recipe = { ...this.recipe(source), backend: choice.backend, precision: choice.precision };
+    try {
+      await this.encodeBatches(survey.work, encoder, recipe);
+    } finally {
+      await dispose();
+      await Promise.all([...new Set(survey.work.map((item) => path.dirname(item.cachePath)))].map(syncFolder));
+    }
+  }
+
+  private async encodeBatches(work: readonly PlannedImage[], encoder: Encoder, recipe: RecipeRecord): Promise<void> {
+    const { settings } = this;
+    const binding = this.options.binding ?? loadBinding();
+    const budget = new ByteBudget(settings.memoryBudget);
+    const meter = new ProgressMeter(work);
+    // One image for each processor decodes while another waits for the disk.
+    const decoders = 2 * availableParallelism();
+    const prepared = mapLimit(work, decoders, async (item) => {
+      if (this.stop.signal.aborted) return undefined;
+      const memory = memoryOf(item, settings);
+      await budget.acquire(memory.preparing);
+      try {
+        const image = await prepareImage(item, settings, binding);
+        budget.release(memory.preparing - memory.prepared);
+        return image;
+      } catch (error) {
+        budget.release(memory.preparing);
+        this.fail(toFailure(item.image.path, error));
+        return undefined;
+      }
+    });
+
+    const inFlight: Promise<void>[] = [];
+    for (const batch of cutBatches(work, this.batchSize(encoder), settings)) {
+      if (this.stop.signal.aborted) break;
+      await this.events.ready();
+      const images: PreparedImage[] = [];
+      for (let index = 0; index < batch.length; index++) {
+        const image = (await prepared.next()).value;
+        if (image) images.push(image);
+      }
+      while (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight.shift();
+      const task = this.encodeAndStore(images, encoder, recipe).finally(() => {
+        for (const { item } of images) budget.release(memoryOf(item, settings).prepared);
+        this.events.push(meter.advance(batch));
+      });
+      inFlight.push(task);
+    }
+    await Promise.all(inFlight);
+    await prepared.return();
+  }
+
+  private batchSize(encoder: Encoder): number {
+    const { vaeBatchSize } = this.settings;
+    return vaeBatchSize === 'auto' ? 1 : vaeBatchSize;
+  }
+
+  /** Never rejects: whatever goes wrong is an event. */
+  private async encodeAndStore(
+    images: readonly PreparedImage[],
+    encoder: Encoder,
+    recipe: RecipeRecord,
+  ): Promise<void> {
+    if (images.length === 0) return;
+    let encoded: EncodedImage[];
+    try {
+      encoded = await encodeImages(images, encoder);
+      this.strikes = 0;
+    } catch (error) {
+      if (images.length > 1 && !this.stop.signal.aborted) {
+        // Perhaps one of them is to blame: each gets its own chance.
+        for (const image of images) await this.encodeAndStore([image], encoder, recipe);
+        return;
+      }
+      for (const { item } of images) this.fail(toFailure(item.image.path, asLatentCacheError(error, 'ERR_ENCODER')));
+      if (++this.strikes >= ENCODER_STRIKES) this.giveUp(asLatentCacheError(error, 'ERR_ENCODER'));
+      return;
+    }
+    await Promise.all(encoded.map((image) => this.store(image, recipe)));
+  }
+
+  private async store(image: EncodedImage, recipe: RecipeRecord): Promise<void> {
+    const { item } = image.prepared;
+    try {
+      const bytes = await storeImage(image, this.settings, recipe);
+      this.encoded++;
+      this.bytesWritten += bytes;
+      const { bucket } = item.geometry;
+      this.events.push({ type: 'encoded', path: item.image.path, cachePath: item.cachePath, bucket, bytes });
+    } catch (error) {
+      this.fail(toFailure(item.image.path, asLatentCacheError(error, 'ERR_CACHE_WRITE')));
+    }
+  }
+
+  private fail(failure: FailedEvent): void {
+    this.failures.push(failure);
+    this.events.push(failure);
+    if (FATAL.has(failure.code)) {
+      this.giveUp(new LatentCacheError(failure.code, failure.message, { remedy: failure.remedy }));
+    }
+  }
+
+  private giveUp(reason: LatentCacheError): void {
+    this.stoppedBy ??= reason;
+    this.stop.abort();
+  }
+
+  private recipe({ fingerprint }: EncoderSource): RecipeRecord {
+    const { posterior, seed, dtype, resizeInterpolation } = this.settings;
+    return {
+      vae: fingerprint,
+      backend: '',
+      precision: '',
+      posterior,
+      seed: posterior === 'sample' ? seed : null,
+      dtype,
+      interpolation: resizeInterpolation ?? 'default',
+    };
+  }
+
+  private summary(survey: Survey): SummaryEvent {
+    const failedLater = this.failures.length - survey.failures.length;
+    const remaining = this.settings.dryRun ? 0 : survey.work.length - this.encoded - failedLater;
+    return {
+      type: 'summary',
+      total: survey.total,
+      encoded: this.encoded,
+      skipped: survey.skipped,
+      failed: this.failures.length,
+      remaining,
+      aborted: remaining > 0,
+      stoppedBy: this.stoppedBy === undefined ? null : describeError(this.stoppedBy),
+      seconds: (performance.now() - this.started) / 1000,
+      bytesWritten: this.bytesWritten,
+      failures: this.failures.map(({ type: _type, ...failure }) => failure),
+      dryRun: this.settings.dryRun,
+    };
+  }
+}

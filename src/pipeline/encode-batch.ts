@@ -1,0 +1,105 @@
+import { writeCache } from '../cache/write-cache.js';
+import type { RecipeRecord } from '../cache/provenance.js';
+import type { LatentEntry } from '../cache/sd-scripts.js';
+import type { Encoder, Moments } from '../encoder/encoder.js';
+import { LatentCacheError } from '../errors.js';
+import { allFinite } from '../model/finite.js';
+import { posteriorMean, samplePosterior, seedForImage } from '../model/posterior.js';
+import type { BuildSettings } from './options.js';
+import type { PreparedImage } from './prepare-image.js';
+
+/** Moments of one image: (channels, height, width) each. */
+interface ImageMoments {
+  readonly mean: Float32Array;
+  readonly logvar: Float32Array;
+}
+
+/** Latents of one image before they are written. */
+export interface EncodedImage {
+  readonly prepared: PreparedImage;
+  readonly straight: ImageMoments;
+  readonly flipped: ImageMoments | null;
+}
+
+/**
+ * Encodes images of one bucket; flipped pixels are a second pass over the same batch, as in the trainer.
+ *
+ * @throws LatentCacheError what the encoder throws
+ */
+export async function encodeImages(images: readonly PreparedImage[], encoder: Encoder): Promise<EncodedImage[]> {
+  const straight = encodePixels(images, images.map(({ rgb }) => rgb), encoder);
+  const mirrored = images.map(({ flipped }) => flipped);
+  const flipped = mirrored.every((pixels) => pixels !== null) ? encodePixels(images, mirrored, encoder) : undefined;
+  const [moments, flippedMoments] = await Promise.all([straight, flipped]);
+  return images.map((prepared, index) => ({
+    prepared,
+    straight: moments[index]!,
+    flipped: flippedMoments?.[index] ?? null,
+  }));
+}
+
+async function encodePixels(
+  images: readonly PreparedImage[],
+  pixels: readonly Uint8Array[],
+  encoder: Encoder,
+): Promise<ImageMoments[]> {
+  const { width, height } = images[0]!.item.geometry.bucket;
+  const batch = pixels.length === 1 ? pixels[0]! : Buffer.concat(pixels);
+  return split(await encoder.encodeBatch({ pixels: batch, count: pixels.length, width, height }));
+}
+
+function split({ mean, logvar, count }: Moments): ImageMoments[] {
+  const length = mean.length / count;
+  return Array.from({ length: count }, (_, index) => ({
+    mean: mean.subarray(index * length, (index + 1) * length),
+    logvar: logvar.subarray(index * length, (index + 1) * length),
+  }));
+}
+
+/**
+ * Takes the mean or a sample, checks it, writes the file.
+ *
+ * @returns bytes written
+ * @throws LatentCacheError `ERR_NON_FINITE`, `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_CACHE_WRITE`
+ */
+export async function storeImage(
+  { prepared, straight, flipped }: EncodedImage,
+  settings: BuildSettings,
+  recipe: RecipeRecord,
+): Promise<number> {
+  const { item, alpha, source } = prepared;
+  const latent = (moments: ImageMoments, variant: string): Float32Array => {
+    if (!allFinite(moments.mean) || !allFinite(moments.logvar)) throw notFinite(item.image.path);
+    if (settings.posterior === 'mean') return posteriorMean(moments.mean);
+    // One stream for each image, size and orientation, whatever else the run holds.
+    const [, height, width] = item.latentShape;
+    return samplePosterior(
+      moments.mean,
+      moments.logvar,
+      seedForImage(settings.seed, `${item.image.relativePath}\n${width}x${height}\n${variant}`),
+    );
+  };
+  const entry: LatentEntry = {
+    shape: item.latentShape,
+    latents: latent(straight, 'straight'),
+    latentsFlipped: flipped === null ? null : latent(flipped, 'flipped'),
+    alphaMask: alpha,
+    bucket: item.geometry.bucket,
+    originalSize: item.geometry.original,
+    cropLtrb: item.geometry.cropLtrb,
+  };
+  return writeCache({
+    path: item.cachePath,
+    entry,
+    keySuffix: item.keySuffix,
+    dtype: settings.dtype,
+    record: { recipe, source },
+  });
+}
+
+function notFinite(file: string): LatentCacheError {
+  return new LatentCacheError('ERR_NON_FINITE', `The latent of ${file} is not finite; it was not written`, {
+    path: file,
+    remedy: 'The VAE or its precision overflows on this image: use a float32 VAE, or check the VAE file.',
+  });
+}

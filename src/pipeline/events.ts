@@ -1,0 +1,125 @@
+import type { BackendChoice } from './prepare-encoder.js';
+import { asLatentCacheError, type ErrorCode, type LatentCacheError } from '../errors.js';
+
+/** What a run tells while it goes. `docs/events.md` describes each field; the JSON log prints them as they are. */
+export type BuildEvent =
+  | SurveyEvent
+  | NoticeEvent
+  | PlanEvent
+  | EncoderEvent
+  | EncodedEvent
+  | FailedEvent
+  | ProgressEvent
+  | SummaryEvent;
+
+/** Looking at the images and at what is there already. */
+export interface SurveyEvent {
+  readonly type: 'survey';
+  readonly seen: number;
+  readonly total: number;
+}
+
+/** Something that the user should know and that stops nothing. */
+export interface NoticeEvent {
+  readonly type: 'notice';
+  readonly code: NoticeCode;
+  readonly message: string;
+  readonly count: number;
+  /** The first few of them. */
+  readonly paths: readonly string[];
+}
+
+export type NoticeCode =
+  | 'legacy-shadow'
+  | 'stale-sibling'
+  | 'outdated-cache'
+  | 'exif-orientation'
+  | 'icc-profile'
+  | 'transparency'
+  | 'cmyk'
+  | '16-bit'
+  | 'webp-extended'
+  | 'model-warning'
+  | 'vae-batch';
+
+export interface BucketCount {
+  readonly width: number;
+  readonly height: number;
+  /** Images still to be encoded. */
+  readonly images: number;
+}
+
+/** What will be done; nothing has been encoded yet. */
+export interface PlanEvent {
+  readonly type: 'plan';
+  readonly total: number;
+  readonly toEncode: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly buckets: readonly BucketCount[];
+  /** Bytes that the new files will take, before compression of masks. */
+  readonly outputBytes: number;
+}
+
+/** The VAE is loaded and an encoder runs it. */
+export interface EncoderEvent extends BackendChoice {
+  readonly type: 'encoder';
+}
+
+export interface EncodedEvent {
+  readonly type: 'encoded';
+  readonly path: string;
+  readonly cachePath: string;
+  readonly bucket: { readonly width: number; readonly height: number };
+  readonly bytes: number;
+}
+
+export interface FailedEvent {
+  readonly type: 'failed';
+  readonly path: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+export interface ProgressEvent {
+  readonly type: 'progress';
+  /** Images settled in this run, of those to encode. */
+  readonly done: number;
+  readonly total: number;
+  readonly imagesPerSecond: number;
+  /** Seconds; null until there is a rate. */
+  readonly secondsLeft: number | null;
+  readonly bucket: { readonly width: number; readonly height: number };
+  readonly batch: number;
+  /** Resident memory of the process in bytes. */
+  readonly rssBytes: number;
+}
+
+/** The last event of every run. */
+export interface SummaryEvent {
+  readonly type: 'summary';
+  readonly total: number;
+  readonly encoded: number;
+  readonly skipped: number;
+  readonly failed: number;
+  /** Not done because the run was ended early. */
+  readonly remaining: number;
+  readonly aborted: boolean;
+  /** Why the run ended early, when nobody asked for it. */
+  readonly stoppedBy: { readonly code: ErrorCode; readonly message: string; readonly remedy?: string } | null;
+  readonly seconds: number;
+  readonly bytesWritten: number;
+  readonly failures: readonly Omit<FailedEvent, 'type'>[];
+  readonly dryRun: boolean;
+}
+
+/** An error in the form that events carry it. */
+export function describeError(error: LatentCacheError): { code: ErrorCode; message: string; remedy?: string } {
+  const { code, message, remedy } = error;
+  return { code, message, ...(remedy === undefined ? {} : { remedy }) };
+}
+
+export function toFailure(file: string, error: unknown): FailedEvent {
+  return { type: 'failed', path: file, ...describeError(asLatentCacheError(error, 'ERR_IMAGE_UNREADABLE')) };
+}

@@ -1,0 +1,195 @@
+import { freemem, totalmem } from 'node:os';
+import type { LatentDtype } from '../cache/sd-scripts.js';
+import { BUCKET_DEFAULTS, type BucketSettings, type Size } from '../dataset/bucket.js';
+import type { Encoder } from '../encoder/encoder.js';
+import { LatentCacheError } from '../errors.js';
+import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
+import type { Interpolation, NativeBinding } from '../native/binding.js';
+
+/** What `buildCache` takes. Names are sd-scripts' own; everything but `inputs`, `model` and the VAE has a default. */
+export interface BuildOptions {
+  /** Folders with images. */
+  readonly inputs: readonly string[];
+  readonly model: ModelId;
+  /** A `.safetensors` file: a VAE or a full checkpoint. Not needed with `encoder`. */
+  readonly vae?: string;
+  /** An encoder of your own, with a name for its weights; it is not disposed. */
+  readonly encoder?: { readonly encoder: Encoder; readonly fingerprint: string };
+
+  /** Pixels: one side for a square, or width and height. Default: what the model was trained at (512 or 1024). */
+  readonly resolution?: number | Size;
+  readonly enableBucket?: boolean;
+  readonly minBucketReso?: number;
+  readonly maxBucketReso?: number;
+  readonly bucketResoSteps?: number;
+  readonly bucketNoUpscale?: boolean;
+  readonly flipAug?: boolean;
+  readonly alphaMask?: boolean;
+  /** Default: the trainer's rule, area when shrinking and Lanczos otherwise. */
+  readonly resizeInterpolation?: Interpolation | 'linear' | 'cubic';
+  readonly vaeBatchSize?: number | 'auto';
+  /** Keep every complete cache of the right size, whoever wrote it and with whatever VAE. */
+  readonly skipExisting?: boolean;
+  readonly recursive?: boolean;
+
+  readonly format?: 'sd-scripts';
+  readonly backend?: 'auto' | 'cpu';
+  /** Threads of the CPU encoder. */
+  readonly threads?: number;
+  readonly posterior?: 'mean' | 'sample';
+  readonly seed?: number;
+  /** Of the stored latents. */
+  readonly dtype?: LatentDtype;
+  readonly legacyName?: boolean;
+  /** File name suffix instead of the model's own. */
+  readonly suffix?: string;
+  readonly multiResolutionKeys?: boolean;
+  /** What happens to a file that the trainer would read instead of ours. */
+  readonly stale?: 'set-aside' | 'keep';
+  /**
+   * The size by which WebP files with an extended header are named and bucketed: as sd-scripts' imagesize 1.4.1 reads
+   * it (each side one pixel short), or as it is.
+   */
+  readonly webpSize?: 'trainer' | 'decoded';
+  /** Write here, with the folders of the inputs below it, instead of beside the images. */
+  readonly outDir?: string;
+  readonly dryRun?: boolean;
+  /** Bytes of decoded pixels held at once. */
+  readonly memoryBudget?: number | 'auto';
+  /** Images of more pixels are refused. */
+  readonly maxPixels?: number;
+  /** Ends the run after the batch in flight. */
+  readonly signal?: AbortSignal;
+  /** Replaces the native addon, for tests and embedders. */
+  readonly binding?: NativeBinding;
+}
+
+/** The options with every default filled in and every value checked. */
+export interface BuildSettings {
+  readonly inputs: readonly string[];
+  readonly model: ModelFacts;
+  readonly buckets: BucketSettings;
+  readonly flipAug: boolean;
+  readonly alphaMask: boolean;
+  readonly resizeInterpolation: Interpolation | undefined;
+  readonly vaeBatchSize: number | 'auto';
+  readonly skipExisting: boolean;
+  readonly recursive: boolean;
+  readonly backend: 'auto' | 'cpu';
+  readonly threads: number | undefined;
+  readonly posterior: 'mean' | 'sample';
+  readonly seed: number;
+  readonly dtype: LatentDtype;
+  readonly legacyName: boolean;
+  readonly suffix: string;
+  readonly multiResolutionKeys: boolean;
+  readonly stale: 'set-aside' | 'keep';
+  readonly webpSize: 'trainer' | 'decoded';
+  readonly outDir: string | undefined;
+  readonly dryRun: boolean;
+  readonly memoryBudget: number;
+  readonly maxPixels: number;
+}
+
+/** Pillow raises DecompressionBombError above twice its MAX_IMAGE_PIXELS, so the trainer stops there too. */
+export const DEFAULT_MAX_PIXELS = 2 * Math.floor((1024 * 1024 * 1024) / 4 / 3);
+
+const MIB = 2 ** 20;
+
+/** @throws LatentCacheError `ERR_OPTION` with the option, what it takes and what it got */
+export function resolveOptions(options: BuildOptions): BuildSettings {
+  if (options.inputs.length === 0) refuse('at least one image folder is needed', 'Name the folder that holds the images.');
+  const model = MODELS[oneOf('model', options.model, MODEL_IDS)];
+  oneOf('format', options.format ?? 'sd-scripts', ['sd-scripts'] as const);
+  const resolution = toSize(options.resolution ?? model.nativeResolution);
+  const buckets: BucketSettings = {
+    resolution,
+    enableBucket: options.enableBucket ?? BUCKET_DEFAULTS.enableBucket,
+    minBucketReso: integer('min_bucket_reso', options.minBucketReso ?? BUCKET_DEFAULTS.minBucketReso, 1, 65536),
+    maxBucketReso: integer('max_bucket_reso', options.maxBucketReso ?? BUCKET_DEFAULTS.maxBucketReso, 1, 65536),
+    bucketResoSteps: integer('bucket_reso_steps', options.bucketResoSteps ?? BUCKET_DEFAULTS.bucketResoSteps, 1, 65536),
+    bucketNoUpscale: options.bucketNoUpscale ?? BUCKET_DEFAULTS.bucketNoUpscale,
+  };
+  checkModelSteps(model, buckets);
+  const suffix = options.suffix ?? model.suffix;
+  if (!/^[A-Za-z0-9-]+$/.test(suffix)) refuse(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
+  if (options.legacyName && options.multiResolutionKeys) {
+    refuse('legacy_name and multi_resolution_keys exclude each other: the versions that need the old name read bare keys only');
+  }
+  const batch = options.vaeBatchSize ?? 'auto';
+  return {
+    inputs: options.inputs,
+    model,
+    buckets,
+    flipAug: options.flipAug ?? false,
+    alphaMask: options.alphaMask ?? false,
+    resizeInterpolation: interpolation(options.resizeInterpolation),
+    vaeBatchSize: batch === 'auto' ? batch : integer('vae_batch_size', batch, 1, 1024),
+    skipExisting: options.skipExisting ?? false,
+    recursive: options.recursive ?? false,
+    backend: oneOf('backend', options.backend ?? 'auto', ['auto', 'cpu'] as const),
+    threads: options.threads === undefined ? undefined : integer('threads', options.threads, 1, 4096),
+    posterior: oneOf('posterior', options.posterior ?? 'mean', ['mean', 'sample'] as const),
+    seed: integer('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    dtype: oneOf('dtype', options.dtype ?? 'float32', ['float32', 'float16'] as const),
+    legacyName: options.legacyName ?? false,
+    suffix,
+    multiResolutionKeys: options.multiResolutionKeys ?? false,
+    stale: oneOf('stale', options.stale ?? 'set-aside', ['set-aside', 'keep'] as const),
+    webpSize: oneOf('webp_size', options.webpSize ?? 'trainer', ['trainer', 'decoded'] as const),
+    outDir: options.outDir,
+    dryRun: options.dryRun ?? false,
+    memoryBudget: memoryBudget(options.memoryBudget ?? 'auto'),
+    maxPixels: integer('max_pixels', options.maxPixels ?? DEFAULT_MAX_PIXELS, 1, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** sd-scripts' `verify_bucket_reso_steps`; without buckets the latent must still be a whole number of cells. */
+function checkModelSteps(model: ModelFacts, buckets: BucketSettings): void {
+  const { enableBucket, bucketResoSteps, resolution } = buckets;
+  if (enableBucket && bucketResoSteps % model.bucketStep !== 0) {
+    refuse(
+      `bucket_reso_steps must be a multiple of ${model.bucketStep} for ${model.title}, got ${bucketResoSteps}`,
+      `Use --bucket-reso-steps ${Math.max(1, Math.round(bucketResoSteps / model.bucketStep)) * model.bucketStep}.`,
+    );
+  }
+  const { width, height } = resolution;
+  if (!enableBucket && (width % model.stride !== 0 || height % model.stride !== 0)) {
+    refuse(`resolution must be a multiple of ${model.stride} when buckets are off, got ${width},${height}`);
+  }
+}
+
+function toSize(resolution: number | Size): Size {
+  const size = typeof resolution === 'number' ? { width: resolution, height: resolution } : resolution;
+  return { width: integer('resolution', size.width, 8, 65536), height: integer('resolution', size.height, 8, 65536) };
+}
+
+/** sd-scripts knows two of them by a second name. */
+function interpolation(name: BuildOptions['resizeInterpolation']): Interpolation | undefined {
+  if (name === undefined) return undefined;
+  if (name === 'linear') return 'bilinear';
+  if (name === 'cubic') return 'bicubic';
+  return oneOf('resize_interpolation', name, ['area', 'lanczos', 'box', 'bilinear', 'bicubic', 'nearest'] as const);
+}
+
+/** auto: a quarter of the memory, at most 2 GiB, and never more than half of what is free. */
+function memoryBudget(value: number | 'auto'): number {
+  if (value !== 'auto') return integer('memory_budget', value, MIB, Number.MAX_SAFE_INTEGER);
+  const limit = process.constrainedMemory();
+  const total = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  return Math.max(64 * MIB, Math.min(total / 4, freemem() / 2, 2048 * MIB));
+}
+
+function integer(name: string, value: number, minimum: number, maximum: number): number {
+  if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value;
+  return refuse(`${name} must be a whole number from ${minimum} to ${maximum}, got ${value}`);
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value);
+  return found ?? refuse(`${name} must be ${allowed.join(' or ')}, got '${value}'`);
+}
+
+function refuse(message: string, remedy?: string): never {
+  throw new LatentCacheError('ERR_OPTION', message, { remedy });
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { SourceState } from '../cache/provenance.js';
+import type { Geometry } from '../dataset/geometry.js';
+import { fileError } from '../dataset/inspect-image.js';
+import { LatentCacheError } from '../errors.js';
+import type { Interpolation, NativeBinding } from '../native/binding.js';
+import { decodeImage } from '../pixels/decode.js';
+import type { BuildSettings } from './options.js';
+import type { PlannedImage } from './survey.js';
+
+/** An image as the encoder takes it. */
+export interface PreparedImage {
+  readonly item: PlannedImage;
+  /** (bucket height, bucket width, 3) uint8 */
+  readonly rgb: Uint8Array;
+  /** The same, mirrored; null without flip_aug. */
+  readonly flipped: Uint8Array | null;
+  /** (bucket height, bucket width) uint8; null without alpha_mask. */
+  readonly alpha: Uint8Array | null;
+  readonly source: SourceState;
+}
+
+/** Bytes that preparing one image holds at its worst, and that the finished one goes on holding. */
+export function memoryOf(item: PlannedImage, settings: BuildSettings): { preparing: number; prepared: number } {
+  const { original, bucket } = item.geometry;
+  const window = bucket.width * bucket.height;
+  const channels = settings.alphaMask ? 4 : 3;
+  const prepared = window * (channels + (settings.flipAug ? 3 : 0));
+  // libvips holds one copy while it hands over another; four channels are resized before alpha is split off.
+  const decoded = original.width * original.height * channels;
+  return { preparing: item.info.bytes + 2 * decoded + prepared + (settings.alphaMask ? window * 4 : 0), prepared };
+}
+
+/**
+ * Reads, decodes, resizes and crops one image.
+ *
+ * @throws LatentCacheError `ERR_IMAGE_*`
+ */
+export async function prepareImage(
+  item: PlannedImage,
+  settings: BuildSettings,
+  binding: NativeBinding,
+): Promise<PreparedImage> {
+  const { image, info, geometry } = item;
+  const { original, resized, crop, bucket } = geometry;
+  const { bytes, source } = await readSource(image.path);
+  const decoded = await decodeImage(bytes, image.path, {
+    stored: info.stored,
+    alpha: settings.alphaMask,
+    maxPixels: settings.maxPixels,
+  });
+  if (decoded.size.width !== original.width || decoded.size.height !== original.height) {
+    throw new LatentCacheError(
+      'ERR_IMAGE_CHANGED',
+      `${image.path} decodes to ${decoded.size.width}x${decoded.size.height}, ` +
+        `but was ${original.width}x${original.height} when it was surveyed`,
+      { path: image.path, remedy: 'Run again when nothing else changes the folder.' },
+    );
+  }
+  const { rgb, flipped, alpha } = await binding.transform(decoded.data, {
+    width: original.width,
+    height: original.height,
+    channels: decoded.channels,
+    resizedWidth: resized.width,
+    resizedHeight: resized.height,
+    interpolation: settings.resizeInterpolation ?? defaultInterpolation(geometry),
+    cropLeft: crop.left,
+    cropTop: crop.top,
+    cropWidth: bucket.width,
+    cropHeight: bucket.height,
+    flip: settings.flipAug,
+  });
+  const opaque = () => new Uint8Array(bucket.width * bucket.height).fill(255);
+  return { item, rgb, flipped, alpha: settings.alphaMask ? (alpha ?? opaque()) : null, source };
+}
+
+/** sd-scripts `resize_image`: area when both sides shrink or stay, Lanczos otherwise. */
+function defaultInterpolation({ original, resized }: Geometry): Interpolation {
+  return original.width >= resized.width && original.height >= resized.height ? 'area' : 'lanczos';
+}
+
+async function readSource(file: string): Promise<{ bytes: Buffer; source: SourceState }> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { mtimeMs } = await handle.stat();
+      const bytes = await handle.readFile();
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      return { bytes, source: { bytes: bytes.length, mtimeMs, sha256 } };
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    throw fileError(file, cause);
+  }
+}

@@ -1,0 +1,288 @@
+/**
+ * Everything that can be known before the first pixel is decoded: which images there are, where each belongs, what is
+ * there already, what stands in the way.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { probeWritable, removeAbandoned } from '../cache/atomic-file.js';
+import { findDifference, findOutdated } from '../cache/check.js';
+import type { RecipeRecord } from '../cache/provenance.js';
+import { type CacheFile, readCache } from '../cache/read-cache.js';
+import { type CacheNaming, cachePath, keySuffix, legacyPath } from '../cache/sd-scripts.js';
+import { findStale, listOutputFolders, type StaleFile, setAside } from '../cache/stale.js';
+import { BucketSelector } from '../dataset/bucket.js';
+import { type FoundImage, findImages } from '../dataset/find-images.js';
+import { type Geometry, planGeometry } from '../dataset/geometry.js';
+import { type ImageInfo, inspectImage } from '../dataset/inspect-image.js';
+import { asLatentCacheError, LatentCacheError } from '../errors.js';
+import { type FailedEvent, type NoticeEvent, toFailure } from './events.js';
+import { mapLimit } from './map-limit.js';
+import { NoticeCollector } from './notices.js';
+import type { BuildSettings } from './options.js';
+
+/** An image that has a place to go. */
+export interface PlannedImage {
+  readonly image: FoundImage;
+  readonly info: ImageInfo;
+  readonly geometry: Geometry;
+  /** (channels, height, width) of its latent. */
+  readonly latentShape: readonly [number, number, number];
+  readonly cachePath: string;
+  readonly keySuffix: string;
+}
+
+export interface Survey {
+  readonly total: number;
+  /** Grouped by bucket, largest bucket first, each group in path order. */
+  readonly work: readonly PlannedImage[];
+  readonly skipped: number;
+  readonly failures: readonly FailedEvent[];
+  readonly notices: readonly NoticeEvent[];
+}
+
+export interface SurveyHooks {
+  readonly signal?: AbortSignal | undefined;
+  onProgress(seen: number, total: number): void;
+}
+
+/** File look-ups in flight; they wait for the disk more than for the processor. */
+const LOOKUPS = 16;
+
+/**
+ * @param recipe how caches will be made; undefined when every complete cache is to be kept
+ * @throws LatentCacheError `ERR_OPTION` or `ERR_NO_INPUT` when nothing can run, `ERR_OUTPUT_NOT_WRITABLE`
+ */
+export async function surveyDataset(
+  settings: BuildSettings,
+  recipe: RecipeRecord | undefined,
+  hooks: SurveyHooks,
+): Promise<Survey> {
+  const selector = new BucketSelector(settings.buckets);
+  const images = await findImages(settings.inputs, { recursive: settings.recursive });
+  if (images.length === 0) throw noImages(settings);
+  const failures: FailedEvent[] = [];
+  const notices = new NoticeCollector();
+  const naming: CacheNaming = settings;
+
+  const measured: PlannedImage[] = [];
+  let seen = 0;
+  const measure = (image: FoundImage) => planImage(image, settings, selector, naming).catch((error: unknown) => toFailure(image.path, error));
+  for await (const result of mapLimit(images, LOOKUPS, measure)) {
+    if (hooks.signal?.aborted) throw aborted();
+    if ('type' in result) failures.push(result);
+    else {
+      measured.push(result);
+      for (const trait of result.info.traits) notices.addTrait(trait, result.image.path, settings.alphaMask);
+    }
+    hooks.onProgress(++seen, images.length);
+  }
+
+  const planned = withoutCollisions(measured, settings, failures);
+  const folders = new Set(planned.map((item) => path.dirname(path.resolve(item.cachePath))));
+  const names = await listOutputFolders(folders);
+  const shadows = new Set<string>();
+  for (const [folder, entries] of names) {
+    if (!settings.dryRun) await removeAbandoned(folder, entries);
+    for (const name of entries) if (name.endsWith('.npz')) shadows.add(path.join(folder, name));
+  }
+
+  const work: PlannedImage[] = [];
+  const accepted = new Set<string>();
+  let skipped = 0;
+  const check = async (item: PlannedImage) => ({ item, state: await existingState(item, settings, recipe, shadows) });
+  for await (const { item, state } of mapLimit(planned, LOOKUPS, check)) {
+    if (hooks.signal?.aborted) throw aborted();
+    if (state.keep === undefined) {
+      work.push(item);
+      if (state.reason !== undefined) notices.add('outdated-cache', item.cachePath, state.reason);
+    } else {
+      skipped++;
+      accepted.add(path.resolve(state.keep));
+    }
+  }
+
+  await clearTheWay(
+    findStale(targetsOf(planned), names, naming).filter((file) => !accepted.has(file.path)),
+    settings,
+    notices,
+  );
+  if (!settings.dryRun) await prepareFolders(work);
+  sortByBucket(work);
+  return { total: images.length, work, skipped, failures, notices: notices.events() };
+}
+
+async function planImage(
+  image: FoundImage,
+  settings: BuildSettings,
+  selector: BucketSelector,
+  naming: CacheNaming,
+): Promise<PlannedImage> {
+  const info = await inspectImage(image.path, settings.maxPixels);
+  const { size, traits } = info;
+  const misread = settings.webpSize === 'trainer' && traits.includes('webp-extended');
+  // imagesize 1.4.1 takes the stored fields for the size, but the format stores each side less one.
+  const listed = misread ? { width: size.width - 1, height: size.height - 1 } : size;
+  const geometry = planGeometry(selector, size, listed);
+  const { stride, latentChannels } = settings.model;
+  const latent = {
+    width: Math.floor(geometry.bucket.width / stride),
+    height: Math.floor(geometry.bucket.height / stride),
+  };
+  const beside = settings.outDir === undefined ? image.path : path.join(settings.outDir, image.relativePath);
+  return {
+    image,
+    info,
+    geometry,
+    latentShape: [latentChannels, latent.height, latent.width],
+    cachePath: cachePath(beside, listed, naming),
+    keySuffix: keySuffix(latent, naming),
+  };
+}
+
+/**
+ * The trainer tells caches apart by the name without its extension: images that share one get each other's size or
+ * latent, also when their sizes differ. None of them can be made right.
+ */
+function withoutCollisions(
+  items: readonly PlannedImage[],
+  settings: BuildSettings,
+  failures: FailedEvent[],
+): PlannedImage[] {
+  const kept: PlannedImage[] = [];
+  const collide = (group: readonly PlannedImage[], message: string) => {
+    for (const { image } of group) {
+      const remedy = 'Rename it: the trainer tells caches apart by the name of the image without its extension.';
+      failures.push({ type: 'failed', path: image.path, code: 'ERR_NAME_COLLISION', message, remedy });
+    }
+  };
+  const baseOf = (item: PlannedImage) => path.join(path.dirname(targetOf(item)), path.basename(legacyPath(item.image.path)));
+  for (const [base, group] of groupBy(items, baseOf)) {
+    if (group.length > 1) {
+      collide(group, `${group.map(({ image }) => image.path).join(' and ')} share one cache`);
+    } else if (settings.legacyName && base.endsWith(`_${settings.suffix}.npz`)) {
+      collide(group, `${base} would look like a new-style cache with a broken name, on which the trainer stops`);
+    } else {
+      kept.push(group[0]!);
+    }
+  }
+  return kept;
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+const targetOf = (item: PlannedImage) => path.resolve(item.cachePath);
+const targetsOf = (items: readonly PlannedImage[]) =>
+  items.map(({ image, cachePath }) => ({ imagePath: image.path, cachePath }));
+
+interface ExistingState {
+  /** The file to keep; undefined when the image must be encoded. */
+  readonly keep?: string;
+  /** Why a file that is there does not do. */
+  readonly reason?: string;
+}
+
+async function existingState(
+  item: PlannedImage,
+  settings: BuildSettings,
+  recipe: RecipeRecord | undefined,
+  existing: ReadonlySet<string>,
+): Promise<ExistingState> {
+  const candidates = [targetOf(item)];
+  const legacy = path.join(path.dirname(candidates[0]!), path.basename(legacyPath(item.image.path)));
+  // The trainer reads this one first, so it is the one to judge.
+  if (recipe === undefined && existing.has(legacy)) candidates.unshift(legacy);
+  for (const file of candidates) {
+    if (!existing.has(file)) continue;
+    const reason = await findFault(file, item, settings, recipe);
+    return reason === undefined ? { keep: file } : { reason };
+  }
+  return {};
+}
+
+async function findFault(
+  file: string,
+  item: PlannedImage,
+  settings: BuildSettings,
+  recipe: RecipeRecord | undefined,
+): Promise<string | undefined> {
+  let cache: CacheFile | undefined;
+  try {
+    cache = await readCache(file);
+  } catch (error) {
+    if (error instanceof LatentCacheError) return error.message;
+    throw error;
+  }
+  if (cache === undefined) return 'it has just been removed';
+  const { geometry, info } = item;
+  const difference = findDifference(cache, {
+    keySuffix: item.keySuffix,
+    shape: item.latentShape,
+    bucket: geometry.bucket,
+    originalSize: geometry.original,
+    cropLtrb: geometry.cropLtrb,
+    flipAug: settings.flipAug,
+    alphaMask: settings.alphaMask,
+  });
+  if (difference !== undefined || recipe === undefined) return difference;
+  return findOutdated(cache, item.keySuffix, recipe, info, () => hashFile(item.image.path));
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+async function clearTheWay(
+  stale: readonly StaleFile[],
+  settings: BuildSettings,
+  notices: NoticeCollector,
+): Promise<void> {
+  for (const { path: file, kind } of stale) {
+    const done =
+      settings.stale === 'keep' ? 'kept' : settings.dryRun ? 'would be set aside' : await setAside(file);
+    notices.add(kind === 'shadow' ? 'legacy-shadow' : 'stale-sibling', file, done);
+  }
+}
+
+/** Makes the output folders and proves that they take files, before hours of encoding. */
+async function prepareFolders(work: readonly PlannedImage[]): Promise<void> {
+  for (const folder of new Set(work.map((item) => path.dirname(targetOf(item))))) {
+    await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+      throw asLatentCacheError(cause, 'ERR_OUTPUT_NOT_WRITABLE', {
+        path: folder,
+        remedy: 'Make the folder writable, or give another with --out-dir.',
+      });
+    });
+    await probeWritable(folder);
+  }
+}
+
+/** Exact buckets together, so that batches are full; the largest first, so that memory trouble shows at once. */
+function sortByBucket(work: PlannedImage[]): void {
+  const area = ({ geometry: { bucket } }: PlannedImage) => bucket.width * bucket.height;
+  work.sort((a, b) => area(b) - area(a) || b.geometry.bucket.width - a.geometry.bucket.width);
+}
+
+function noImages(settings: BuildSettings): LatentCacheError {
+  return new LatentCacheError('ERR_NO_INPUT', `No images in ${settings.inputs.join(', ')}`, {
+    path: settings.inputs[0],
+    remedy: settings.recursive
+      ? 'Images end in .png, .jpg, .jpeg, .webp, .bmp or .avif, all in lower or all in upper case.'
+      : 'Sub-folders are not searched, as in sd-scripts: name them, or add --recursive.',
+  });
+}
+
+function aborted(): LatentCacheError {
+  return new LatentCacheError('ERR_ABORTED', 'Ended before anything was encoded');
+}

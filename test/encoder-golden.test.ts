@@ -1,0 +1,50 @@
+/** The CPU encoder against a plain torch module in float64 (test/golden/make_encoder.py). */
+import type { Encoder } from '#dist/encoder/encoder.js';
+import { createOnnxruntimeEncoder } from '#dist/encoder/onnxruntime-encoder.js';
+import { loadVae } from '#dist/model/load-vae.js';
+import { writeSeededVae } from '#dist/model/seeded-vae.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { golden, goldenMoments, largestDifference, scratchFolder, seededImage } from './encoder-helpers.js';
+
+const scratch = scratchFolder();
+
+/** Where the golden file has an encoder of these widths, it has one seed for it. */
+async function start(widths: readonly number[]): Promise<Encoder> {
+  const { seed, blocks } = golden.cases.find((one) => String(one.widths) === String(widths))!;
+  const file = scratch(`${widths.join('-')}.safetensors`);
+  await writeSeededVae(file, { seed, widths, blocksPerLevel: blocks });
+  return createOnnxruntimeEncoder(await loadVae(file, { model: 'sdxl' }));
+}
+
+/** Largest errors that the project accepts; float32 noise is ten times smaller. */
+function tolerance({ height, width }: { height: number; width: number }): number {
+  return height * width <= 256 * 256 ? 1e-4 : 2e-4;
+}
+
+for (const widths of [
+  [128, 256, 512, 512],
+  [32, 64, 64, 64],
+]) {
+  describe(`widths ${widths.join(', ')}`, () => {
+    let encoder: Encoder;
+    beforeAll(async () => {
+      encoder = await start(widths);
+    }, 60_000);
+    afterAll(() => encoder.dispose());
+
+    for (const one of golden.cases.filter((candidate) => String(candidate.widths) === String(widths))) {
+      it(`gives torch's moments for ${one.name}`, { timeout: 120_000 }, async () => {
+        const { height, width } = one;
+        const moments = await encoder.encodeBatch({
+          pixels: seededImage(one.imageSeed, height, width),
+          count: 1,
+          width,
+          height,
+        });
+        const expected = goldenMoments(one);
+        expect(largestDifference(moments.mean, expected.mean)).toBeLessThan(tolerance(one));
+        expect(largestDifference(moments.logvar, expected.logvar)).toBeLessThan(tolerance(one));
+      });
+    }
+  });
+}

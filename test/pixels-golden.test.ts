@@ -1,0 +1,164 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { Interpolation, TransformOptions } from '#dist/native/binding.js';
+import { loadBinding } from '#dist/native/load.js';
+
+/** As test/golden/make_resize.py writes them. */
+type Stored = { base64: string } | { sha256: string };
+type Colors = 'noise' | 'gradient' | 'edges' | 'grain';
+type Alphas = 'opaque' | 'mask' | 'partial' | 'ramp';
+interface GoldenCase {
+  interpolation: Interpolation;
+  colors: Colors;
+  alphas: Alphas | null;
+  seed: number;
+  size: [number, number];
+  resized: [number, number];
+  window: [number, number, number, number];
+  rgb: Stored;
+  alpha: Stored | null;
+}
+interface Golden {
+  made_with: { opencv: string; pillow: string };
+  /** float32, little-endian: what 0..255 become. */
+  normalized: string;
+  cases: GoldenCase[];
+}
+
+const golden = JSON.parse(
+  readFileSync(new URL('golden/data/resize.json', import.meta.url), 'utf8'),
+) as Golden;
+const binding = loadBinding();
+
+/** The mixer of make_resize.py: a byte for each index. */
+function hashed(index: number, seed: number): number {
+  let x = (index + Math.imul(seed, 0x9e3779b1)) >>> 0;
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d) >>> 0;
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b) >>> 0;
+  return (x ^ (x >>> 16)) >>> 24;
+}
+
+/** The image of make_resize.py. */
+function makeImage({ size: [width, height], colors, alphas, seed }: GoldenCase): Uint8Array {
+  const channels = alphas === null ? 3 : 4;
+  const pixels = new Uint8Array(width * height * channels);
+  for (let y = 0, index = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const gradient = [
+        Math.floor((x * 255) / Math.max(width - 1, 1)),
+        Math.floor((y * 255) / Math.max(height - 1, 1)),
+        Math.floor(((x + y) * 255) / Math.max(width + height - 2, 1)),
+      ];
+      for (let c = 0; c < channels; c++, index++) {
+        if (c < 3) {
+          const edge = ((Math.floor(x / 5) + Math.floor(y / 3) + c) % 2) * 255;
+          if (colors === 'noise') pixels[index] = hashed(index, seed);
+          else if (colors === 'gradient') pixels[index] = gradient[c]!;
+          else if (colors === 'edges') pixels[index] = edge;
+          else pixels[index] = Math.floor((gradient[c]! * 3 + hashed(index, seed)) / 4);
+        } else if (alphas === 'opaque') pixels[index] = 255;
+        else if (alphas === 'mask') pixels[index] = ((Math.floor(x / 7) + Math.floor(y / 5)) % 2) * 255;
+        else if (alphas === 'partial') pixels[index] = hashed(index, seed);
+        else pixels[index] = (x * 37 + y * 11) % 256;
+      }
+    }
+  }
+  return pixels;
+}
+
+function toOptions(entry: GoldenCase): TransformOptions {
+  const [cropLeft, cropTop, cropWidth, cropHeight] = entry.window;
+  return {
+    width: entry.size[0],
+    height: entry.size[1],
+    channels: entry.alphas === null ? 3 : 4,
+    resizedWidth: entry.resized[0],
+    resizedHeight: entry.resized[1],
+    interpolation: entry.interpolation,
+    cropLeft,
+    cropTop,
+    cropWidth,
+    cropHeight,
+    flip: true,
+  };
+}
+
+/** In the form in which the golden file stores them, so that a failure shows bytes where it can. */
+function toStored(bytes: Uint8Array, like: Stored): Stored {
+  if ('base64' in like) return { base64: Buffer.from(bytes).toString('base64') };
+  return { sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+function mirrored(rgb: Uint8Array, width: number): Uint8Array {
+  return rgb.map((_, i) => {
+    const pixel = Math.floor(i / 3);
+    const column = pixel % width;
+    return rgb[(pixel - column + width - 1 - column) * 3 + (i % 3)]!;
+  });
+}
+
+function nameOf({ interpolation, colors, alphas, size, resized, window }: GoldenCase): string {
+  const content = alphas === null ? colors : `${colors} with ${alphas} alpha`;
+  return `${interpolation}: ${content}, ${size.join('x')} to ${resized.join('x')}, window ${window.join(',')}`;
+}
+
+describe(`transform equals OpenCV ${golden.made_with.opencv} and Pillow ${golden.made_with.pillow}`, () => {
+  for (const entry of golden.cases) {
+    it(nameOf(entry), async () => {
+      const { rgb, alpha, flipped } = await binding.transform(makeImage(entry), toOptions(entry));
+      expect(toStored(rgb, entry.rgb)).toEqual(entry.rgb);
+      if (entry.alpha === null) expect(alpha).toBeNull();
+      else expect(toStored(alpha!, entry.alpha)).toEqual(entry.alpha);
+      expect(Buffer.compare(flipped!, mirrored(rgb, entry.window[2]))).toBe(0);
+    });
+  }
+});
+
+describe('normalize', () => {
+  const expected = new Float32Array(new Uint8Array(Buffer.from(golden.normalized, 'base64')).buffer);
+
+  it('rounds every value as torch does', () => {
+    // Each of three pixel images holds every value in another channel order.
+    const source = new Uint8Array(3 * 16 * 16 * 3).map((_, i) => (i * 7 + Math.floor(i / 768)) % 256);
+    const target = new Float32Array(source.length);
+    binding.normalize(source, target, 3, 16, 16);
+    const planar = target.map((_, i) => {
+      const [image, channel, pixel] = [Math.floor(i / 768), Math.floor(i / 256) % 3, i % 256];
+      return expected[source[(image * 256 + pixel) * 3 + channel]!]!;
+    });
+    expect(target).toEqual(planar);
+  });
+});
+
+describe('LATENT_CACHE_ISA', () => {
+  const entry = golden.cases.find(({ size }) => size[0] === 800)!;
+  // Prints the instruction set that a fresh process picks and the result's hash; the source comes on stdin.
+  const program = `
+    import { createHash } from 'node:crypto';
+    import { readFileSync } from 'node:fs';
+    import { loadBinding } from '#dist/native/load.js';
+    const binding = loadBinding();
+    const { rgb } = await binding.transform(new Uint8Array(readFileSync(0)), ${JSON.stringify(toOptions(entry))});
+    console.log(binding.instructionSet(), createHash('sha256').update(rgb).digest('hex'));`;
+  const order = ['scalar', 'avx2', 'avx512'];
+  const best = process.env.LATENT_CACHE_ISA === undefined ? binding.instructionSet() : 'scalar';
+
+  for (const cap of order) {
+    it(`caps the instruction set at ${cap}, with the same bytes`, () => {
+      const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+        cwd: fileURLToPath(new URL('..', import.meta.url)),
+        env: { ...process.env, LATENT_CACHE_ISA: cap },
+        input: makeImage(entry),
+        encoding: 'utf8',
+      });
+      expect(stderr).toBe('');
+      const [isa, sha256] = stdout.trim().split(' ');
+      expect(order.indexOf(isa!)).toBeLessThanOrEqual(order.indexOf(cap));
+      if (order.indexOf(cap) <= order.indexOf(best)) expect(isa).toBe(cap);
+      expect({ sha256 }).toEqual(entry.rgb);
+    });
+  }
+});

@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Native code may take its process down: each file gets its own.
+    pool: 'forks',
+    testTimeout: 120_000,
+  },
+});
