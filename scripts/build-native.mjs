@@ -31,5 +31,6 @@ if (compile.status !== 0) {
 mkdirSync(values.out, { recursive: true });
 const built = path.join(work, values.config);
 for (const name of readdirSync(built)) {
-  if (name.endsWith('.node') || name.endsWith('.so')) copyFileSync(path.join(built, name), path.join(values.out, name));
+  if (name.endsWith('.node') || name.endsWith('.so'))
+    copyFileSync(path.join(built, name), path.join(values.out, name));
 }

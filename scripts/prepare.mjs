@@ -48,7 +48,10 @@ if (missing.length > 0 && !installTools()) {
   process.exit(1);
 }
 
-const npm = (script) => run(process.execPath, [process.env.npm_execpath, 'run', '--silent', script]);
+const [npmCommand, ...npmArgs] = process.env.npm_execpath
+  ? [process.execPath, process.env.npm_execpath]
+  : ['npm'];
+const npm = (script) => run(npmCommand, [...npmArgs, 'run', '--silent', script]);
 if (!npm('build:native') || !npm('build:ts')) process.exit(1);
 console.log(
   found('nvcc')

@@ -70,7 +70,11 @@ export class LatentCacheError extends Error {
 }
 
 /** Wraps whatever was thrown, keeping a LatentCacheError as it is. */
-export function asLatentCacheError(thrown: unknown, code: ErrorCode, details: ErrorDetails = {}): LatentCacheError {
+export function asLatentCacheError(
+  thrown: unknown,
+  code: ErrorCode,
+  details: ErrorDetails = {},
+): LatentCacheError {
   if (thrown instanceof LatentCacheError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new LatentCacheError(code, message, { cause: thrown, ...details });

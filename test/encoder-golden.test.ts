@@ -1,9 +1,10 @@
 /** The CPU encoder against a plain torch module in float64 (test/golden/make_encoder.py). */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Encoder } from '#dist/encoder/encoder.js';
 import { createOnnxruntimeEncoder } from '#dist/encoder/onnxruntime-encoder.js';
 import { loadVae } from '#dist/model/load-vae.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { golden, goldenMoments, largestDifference, scratchFolder, seededImage } from './encoder-helpers.js';
 
 const scratch = scratchFolder();

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { mix } from '#dist/model/seeded-values.js';
 import { afterAll, beforeAll } from 'vitest';
+import { mix } from '#dist/model/seeded-values.js';
 
 export interface GoldenCase {
   readonly name: string;
@@ -60,7 +60,8 @@ export function largestDifference(left: Float32Array, right: Float32Array): numb
   if (left.length !== right.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
   // written so that NaN does not slip through
-  for (let i = 0; i < left.length; i++) if (!(Math.abs(left[i]! - right[i]!) <= largest)) largest = Math.abs(left[i]! - right[i]!);
+  for (let i = 0; i < left.length; i++)
+    if (!(Math.abs(left[i]! - right[i]!) <= largest)) largest = Math.abs(left[i]! - right[i]!);
   return largest;
 }
 

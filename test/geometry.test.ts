@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
 import { BucketSelector, type BucketSettings, type Size } from '#dist/dataset/bucket.js';
 import { type Geometry, planGeometry } from '#dist/dataset/geometry.js';
 import { LatentCacheError } from '#dist/errors.js';
-import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
 
 /** As test/golden/make_geometry.py writes them. */
 interface GoldenSettings {
@@ -84,7 +84,10 @@ describe('the reference table of the format note', () => {
   }
   for (const { settings, buckets } of table.bucket_lists) {
     it(`lists the ${buckets.length} buckets of ${settings.resolution.join('x')}`, () => {
-      const list = new BucketSelector(toSettings(settings)).buckets.map(({ width, height }) => [width, height]);
+      const list = new BucketSelector(toSettings(settings)).buckets.map(({ width, height }) => [
+        width,
+        height,
+      ]);
       expect(list).toEqual(buckets);
     });
   }
@@ -99,7 +102,10 @@ describe('random sizes and settings', () => {
   }
 });
 
-const sides = fc.record({ width: fc.integer({ min: 1, max: 20_000 }), height: fc.integer({ min: 1, max: 20_000 }) });
+const sides = fc.record({
+  width: fc.integer({ min: 1, max: 20_000 }),
+  height: fc.integer({ min: 1, max: 20_000 }),
+});
 const settings: fc.Arbitrary<BucketSettings> = fc
   .record({
     side: fc.integer({ min: 4, max: 32 }),

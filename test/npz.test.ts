@@ -3,20 +3,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crc32, tableCrc32 } from '#dist/cache/crc32.js';
 import { float16ToNumber, float32ToFloat16, npyPrefix, readNpyNumbers } from '#dist/cache/npy.js';
 import { readCache } from '#dist/cache/read-cache.js';
 import { readZipDirectory, readZipMember, writeZip } from '#dist/cache/zip.js';
 import { LatentCacheError } from '#dist/errors.js';
-import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const goldenFolder = fileURLToPath(new URL('golden/data/npz/', import.meta.url));
 
 interface GoldenArray {
   descr: string;
   shape: number[];
-  values: (number | string)[];
+  values: (number | boolean | string)[];
 }
 const expected = JSON.parse(readFileSync(path.join(goldenFolder, 'expected.json'), 'utf8')) as Record<
   string,
@@ -24,8 +24,8 @@ const expected = JSON.parse(readFileSync(path.join(goldenFolder, 'expected.json'
 >;
 
 /** JSON has no infinities; the script writes them as text. */
-function toNumber(value: number | string): number {
-  if (typeof value === 'number') return value;
+function toNumber(value: number | boolean | string): number {
+  if (typeof value !== 'string') return Number(value);
   return { inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY }[value] ?? Number.NaN;
 }
 
@@ -147,10 +147,16 @@ describe('numbers', () => {
   });
 
   it('rounds float32 to the nearest float16, ties to even', () => {
-    const neighbours = (value: number) => [float32ToFloat16(value) - 1, float32ToFloat16(value), float32ToFloat16(value) + 1];
+    const neighbours = (value: number) => [
+      float32ToFloat16(value) - 1,
+      float32ToFloat16(value),
+      float32ToFloat16(value) + 1,
+    ];
     fc.assert(
       fc.property(fc.float({ min: Math.fround(1e-7), max: Math.fround(65000), noNaN: true }), (value) => {
-        const [below, chosen, above] = neighbours(value).map((bits) => Math.abs(float16ToNumber(bits) - value));
+        const [below, chosen, above] = neighbours(value).map((bits) =>
+          Math.abs(float16ToNumber(bits) - value),
+        );
         expect(chosen!).toBeLessThanOrEqual(Math.min(below!, above!));
         if (chosen === below || chosen === above) expect(float32ToFloat16(value) % 2).toBe(0);
       }),

@@ -105,7 +105,8 @@ function writeError(target: string, cause: unknown): LatentCacheError {
     case 'EDQUOT':
       return new LatentCacheError('ERR_DISK_FULL', `No space left to write ${target}`, {
         ...details,
-        remedy: 'Free space or choose another --out-dir, then run the same command again: finished images are kept.',
+        remedy:
+          'Free space or choose another --out-dir, then run the same command again: finished images are kept.',
       });
     case 'EACCES':
     case 'EPERM':

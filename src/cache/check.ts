@@ -5,7 +5,8 @@ import type { CacheArray, CacheFile } from './read-cache.js';
 import type { LatentEntry } from './sd-scripts.js';
 
 /** What a cache must hold to be complete: the entry without its numbers. */
-export interface CacheExpectation extends Pick<LatentEntry, 'shape' | 'bucket' | 'originalSize' | 'cropLtrb'> {
+export interface CacheExpectation
+  extends Pick<LatentEntry, 'shape' | 'bucket' | 'originalSize' | 'cropLtrb'> {
   readonly keySuffix: string;
   readonly flipAug: boolean;
   readonly alphaMask: boolean;
@@ -77,7 +78,8 @@ function hasFloats(array: CacheArray, shape: readonly number[]): boolean {
 }
 
 function hasNumbers(array: CacheArray | undefined, expected: readonly number[]): boolean {
-  if (array === undefined || array.header.shape.length !== 1 || array.header.shape[0] !== expected.length) return false;
+  if (array === undefined || array.header.shape.length !== 1 || array.header.shape[0] !== expected.length)
+    return false;
   try {
     return readNpyNumbers(array.npy).values.every((value, index) => value === expected[index]);
   } catch (error) {

@@ -46,7 +46,8 @@ export function encodeNpy(
   shape: readonly number[],
   data: Float32Array | Float64Array | BigInt64Array | Uint16Array,
 ): Uint8Array {
-  if (endianness() !== 'LE') throw new LatentCacheError('ERR_ARGUMENT', 'npy files are written on little-endian machines only');
+  if (endianness() !== 'LE')
+    throw new LatentCacheError('ERR_ARGUMENT', 'npy files are written on little-endian machines only');
   const prefix = npyPrefix(descr, shape);
   const file = new Uint8Array(prefix.length + data.byteLength);
   file.set(prefix);
@@ -63,7 +64,8 @@ export function encodeNpy(
  */
 export function readNpyHeader(bytes: Uint8Array, total: number = bytes.length): NpyHeader {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.length < 10 || !view.subarray(0, 6).equals(MAGIC)) throw corrupt('it does not start with the npy magic');
+  if (view.length < 10 || !view.subarray(0, 6).equals(MAGIC))
+    throw corrupt('it does not start with the npy magic');
   const major = view[6]!;
   if (major < 1 || major > 3) throw corrupt(`npy version ${major} is unknown`);
   const fixed = major === 1 ? 10 : 12;
@@ -73,13 +75,17 @@ export function readNpyHeader(bytes: Uint8Array, total: number = bytes.length): 
   const dataOffset = fixed + length;
   if (view.length < dataOffset) throw corrupt('the npy header is cut off');
 
-  const { descr, fortranOrder, shape } = parseDict(view.toString(major === 3 ? 'utf8' : 'latin1', fixed, dataOffset));
+  const { descr, fortranOrder, shape } = parseDict(
+    view.toString(major === 3 ? 'utf8' : 'latin1', fixed, dataOffset),
+  );
   const itemBytes = Number(/^[<>|=][fiub](\d{1,2})$/.exec(descr)?.[1] ?? 0);
   if (itemBytes === 0) throw corrupt(`the element type '${descr}' is no plain number`);
   const dataBytes = shape.reduce((product, side) => product * side, itemBytes);
   if (!Number.isSafeInteger(dataBytes)) throw corrupt(`the shape (${shape.join(', ')}) is too large`);
   if (dataOffset + dataBytes !== total) {
-    throw corrupt(`shape (${shape.join(', ')}) of ${descr} needs ${dataBytes} bytes, ${total - dataOffset} are there`);
+    throw corrupt(
+      `shape (${shape.join(', ')}) of ${descr} needs ${dataBytes} bytes, ${total - dataOffset} are there`,
+    );
   }
   return { descr, fortranOrder, shape, dataOffset, dataBytes };
 }
@@ -99,7 +105,8 @@ function parseDict(text: string): { descr: string; fortranOrder: boolean; shape:
     .map((side) => side.trim().replace(/L$/, ''))
     .filter((side) => side !== '')
     .map(Number);
-  if (shape.length > 32 || shape.some((side) => !Number.isSafeInteger(side))) throw corrupt(`bad shape (${tuple})`);
+  if (shape.length > 32 || shape.some((side) => !Number.isSafeInteger(side)))
+    throw corrupt(`bad shape (${tuple})`);
   return { descr, fortranOrder: order === 'True', shape };
 }
 
@@ -108,7 +115,10 @@ function parseDict(text: string): { descr: string; fortranOrder: boolean; shape:
  *
  * @throws LatentCacheError `ERR_CACHE_CORRUPT`
  */
-export function readNpyNumbers(bytes: Uint8Array): { readonly header: NpyHeader; readonly values: Float64Array } {
+export function readNpyNumbers(bytes: Uint8Array): {
+  readonly header: NpyHeader;
+  readonly values: Float64Array;
+} {
   const header = readNpyHeader(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset + header.dataOffset, header.dataBytes);
   const read = numberReader(header.descr, view);

@@ -16,8 +16,6 @@ export interface SourceState {
 export interface RecipeRecord {
   /** Fingerprint of the encoder's tensors. */
   readonly vae: string;
-  readonly backend: string;
-  readonly precision: string;
   readonly posterior: 'mean' | 'sample';
   /** null with posterior mean, which no seed changes. */
   readonly seed: number | null;
@@ -26,8 +24,15 @@ export interface RecipeRecord {
   readonly interpolation: string;
 }
 
+/** What did the arithmetic; recorded, not compared: another machine may go on where one stopped. */
+export interface EncoderRecord {
+  readonly backend: string;
+  readonly precision: string;
+}
+
 export interface ProvenanceRecord {
   readonly recipe: RecipeRecord;
+  readonly encoder: EncoderRecord;
   readonly source: SourceState;
 }
 
@@ -48,14 +53,15 @@ export function decodeProvenance(comment: Uint8Array): Map<string, ProvenanceRec
     return new Map();
   }
   if (!isObject(parsed) || parsed[MARK] !== FORMAT || !isObject(parsed.entries)) return new Map();
-  return new Map(Object.entries(parsed.entries).filter((pair): pair is [string, ProvenanceRecord] => isRecord(pair[1])));
+  return new Map(
+    Object.entries(parsed.entries).filter((pair): pair is [string, ProvenanceRecord] => isRecord(pair[1])),
+  );
 }
 
 /** Equal in every field that changes the stored numbers. */
 export function sameRecipe(a: RecipeRecord, b: RecipeRecord): boolean {
   return (
     a.vae === b.vae &&
-    a.precision === b.precision &&
     a.posterior === b.posterior &&
     a.seed === b.seed &&
     a.dtype === b.dtype &&

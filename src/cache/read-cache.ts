@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
-import { readNpyHeader, type NpyHeader } from './npy.js';
+import { type NpyHeader, readNpyHeader } from './npy.js';
 import { decodeProvenance, type ProvenanceRecord } from './provenance.js';
 import { readZipDirectory, readZipMember, type ZipMember } from './zip.js';
 
@@ -33,7 +33,10 @@ export async function readCache(file: string): Promise<CacheFile | undefined> {
     bytes = await readFile(file);
   } catch (cause) {
     if (systemErrorCode(cause) === 'ENOENT') return undefined;
-    throw new LatentCacheError('ERR_CACHE_CORRUPT', `Cannot read the cache ${file}: ${String(cause)}`, { path: file, cause });
+    throw new LatentCacheError('ERR_CACHE_CORRUPT', `Cannot read the cache ${file}: ${String(cause)}`, {
+      path: file,
+      cause,
+    });
   }
   const directory = readZipDirectory(bytes);
   const arrays = new Map<string, CacheArray>();

@@ -63,8 +63,11 @@ export function keySuffix(latentSize: { height: number; width: number }, naming:
 
 /** The key suffix of a member name such as `latents_flipped_128x96.npy`; undefined for names that are not ours. */
 export function memberKeySuffix(memberName: string): string | undefined {
-  return /^(?:latents_flipped|latents|original_size|crop_ltrb|alpha_mask)(_\d+x\d+)?\.npy$/.exec(memberName)?.[1] ??
-    (isBareMember(memberName) ? '' : undefined);
+  return (
+    /^(?:latents_flipped|latents|original_size|crop_ltrb|alpha_mask)(_\d+x\d+)?\.npy$/.exec(
+      memberName,
+    )?.[1] ?? (isBareMember(memberName) ? '' : undefined)
+  );
 }
 
 function isBareMember(name: string): boolean {
@@ -73,7 +76,11 @@ function isBareMember(name: string): boolean {
 
 /** The npz members of one entry, in numpy's order of writing. */
 export function entryMembers(entry: LatentEntry, suffix: string, dtype: LatentDtype): ZipInput[] {
-  const stored = (name: string, data: Uint8Array): ZipInput => ({ name: `${name}${suffix}.npy`, data, compress: false });
+  const stored = (name: string, data: Uint8Array): ZipInput => ({
+    name: `${name}${suffix}.npy`,
+    data,
+    compress: false,
+  });
   const { originalSize, cropLtrb, bucket } = entry;
   const members = [
     stored('latents', latentNpy(entry.latents, entry.shape, dtype)),

@@ -1,8 +1,8 @@
 import { access, readdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
-import { type CacheNaming, parseCacheName } from './sd-scripts.js';
 import { readCache } from './read-cache.js';
+import { type CacheNaming, parseCacheName } from './sd-scripts.js';
 
 /** An existing file that would make the trainer use something else than what we write. */
 export interface StaleFile {

@@ -3,7 +3,7 @@ import { writeFileAtomic } from './atomic-file.js';
 import { encodeProvenance, type ProvenanceRecord } from './provenance.js';
 import { type CacheFile, readCache } from './read-cache.js';
 import { entryMembers, type LatentDtype, type LatentEntry, memberKeySuffix } from './sd-scripts.js';
-import { type ZipInput, writeZip } from './zip.js';
+import { writeZip, type ZipInput } from './zip.js';
 
 export interface WriteRequest {
   readonly path: string;
@@ -23,7 +23,9 @@ export async function writeCache(request: WriteRequest): Promise<number> {
   const { path, entry, keySuffix, dtype, record } = request;
   const kept = keepOtherResolutions(await readIfSound(path), keySuffix, entry);
   const members = [...entryMembers(entry, keySuffix, dtype), ...kept.members];
-  const provenance = new Map([...kept.provenance, [keySuffix, record] as const].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const provenance = new Map(
+    [...kept.provenance, [keySuffix, record] as const].sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
   const pieces = await writeZip(members, encodeProvenance(provenance));
   await writeFileAtomic(path, pieces);
   return pieces.reduce((sum, piece) => sum + piece.length, 0);
@@ -58,5 +60,8 @@ function keepOtherResolutions(existing: CacheFile | undefined, keySuffix: string
     if (suffix === undefined || replaced.has(suffix)) continue;
     members.push({ name: `${key}.npy`, data: array.npy, compress: array.member.method !== 0 });
   }
-  return { members, provenance: new Map([...existing.provenance].filter(([suffix]) => !replaced.has(suffix))) };
+  return {
+    members,
+    provenance: new Map([...existing.provenance].filter(([suffix]) => !replaced.has(suffix))),
+  };
 }

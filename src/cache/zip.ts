@@ -108,7 +108,8 @@ export function readZipDirectory(file: Buffer): ZipDirectory {
   const members: ZipMember[] = [];
   const names = new Set<string>();
   for (let index = 0; index < count; index++) {
-    if (position + 46 > end || file.readUInt32LE(position) !== CENTRAL) throw corrupt('the central directory is broken');
+    if (position + 46 > end || file.readUInt32LE(position) !== CENTRAL)
+      throw corrupt('the central directory is broken');
     const nameBytes = file.readUInt16LE(position + 28);
     const extraBytes = file.readUInt16LE(position + 30);
     const next = position + 46 + nameBytes + extraBytes + file.readUInt16LE(position + 32);
@@ -149,14 +150,16 @@ export async function readZipMember(file: Buffer, member: ZipMember, maxBytes: n
   if (start + member.compressedBytes > file.length) throw corrupt(`${name} is cut off`);
   const body = file.subarray(start, start + member.compressedBytes);
   const data = await unpack(member, body);
-  if (data.length !== member.bytes) throw corrupt(`${name} unpacks to ${data.length} bytes, not ${member.bytes}`);
+  if (data.length !== member.bytes)
+    throw corrupt(`${name} unpacks to ${data.length} bytes, not ${member.bytes}`);
   if (crc32(data) !== member.crc) throw corrupt(`${name} fails its CRC-32 check`);
   return data;
 }
 
 async function unpack(member: ZipMember, body: Buffer): Promise<Buffer> {
   if (member.method === STORED) return body;
-  if (member.method !== DEFLATED) throw corrupt(`${member.name} uses the unknown compression ${member.method}`);
+  if (member.method !== DEFLATED)
+    throw corrupt(`${member.name} uses the unknown compression ${member.method}`);
   try {
     return await inflateRaw(body, { maxOutputLength: Math.max(1, member.bytes) });
   } catch (cause) {
@@ -174,12 +177,15 @@ function findEnd(file: Buffer): number {
 
 function readEnd64(file: Buffer, end: number): { count: number; position: number } {
   const locator = end - 20;
-  if (locator < 0 || file.readUInt32LE(locator) !== END64_LOCATOR) throw corrupt('its zip64 locator is missing');
+  if (locator < 0 || file.readUInt32LE(locator) !== END64_LOCATOR)
+    throw corrupt('its zip64 locator is missing');
   const at = Number(file.readBigUInt64LE(locator + 8));
-  if (!(at + 56 <= file.length) || file.readUInt32LE(at) !== END64) throw corrupt('its zip64 end record is missing');
+  if (!(at + 56 <= file.length) || file.readUInt32LE(at) !== END64)
+    throw corrupt('its zip64 end record is missing');
   const count = Number(file.readBigUInt64LE(at + 32));
   const position = Number(file.readBigUInt64LE(at + 48));
-  if (!(position <= file.length && count <= file.length / 46)) throw corrupt('its zip64 end record is broken');
+  if (!(position <= file.length && count <= file.length / 46))
+    throw corrupt('its zip64 end record is broken');
   return { count, position };
 }
 
@@ -188,12 +194,19 @@ type Sizes = Pick<ZipMember, 'bytes' | 'compressedBytes' | 'localOffset'>;
 /** 32-bit fields that are all ones stand in the zip64 extra field instead, in this order. */
 function zip64Sizes(extra: Buffer, sizes: Sizes): Sizes {
   const result: { -readonly [Field in keyof Sizes]: number } = { ...sizes };
-  const missing = (['bytes', 'compressedBytes', 'localOffset'] as const).filter((field) => sizes[field] === MAX_UINT32);
+  const missing = (['bytes', 'compressedBytes', 'localOffset'] as const).filter(
+    (field) => sizes[field] === MAX_UINT32,
+  );
   if (missing.length === 0) return result;
   for (let at = 0; at + 4 <= extra.length; ) {
     const length = extra.readUInt16LE(at + 2);
-    if (extra.readUInt16LE(at) === ZIP64_EXTRA && length >= missing.length * 8 && at + 4 + length <= extra.length) {
-      for (const [index, field] of missing.entries()) result[field] = Number(extra.readBigUInt64LE(at + 4 + index * 8));
+    if (
+      extra.readUInt16LE(at) === ZIP64_EXTRA &&
+      length >= missing.length * 8 &&
+      at + 4 + length <= extra.length
+    ) {
+      for (const [index, field] of missing.entries())
+        result[field] = Number(extra.readBigUInt64LE(at + 4 + index * 8));
       return result;
     }
     at += 4 + length;

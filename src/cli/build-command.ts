@@ -21,10 +21,14 @@ type CliOptions = Omit<BuildOptions, 'inputs' | 'signal'> & ShowOptions;
 export function buildCommand(): Command {
   const command = new Command('build')
     .summary('make latent caches of image folders')
-    .description('Encodes every image of the folders with a VAE and writes the latent caches that the trainer loads.')
+    .description(
+      'Encodes every image of the folders with a VAE and writes the latent caches that the trainer loads.',
+    )
     .argument('<dir...>', 'folders with images')
     .requiredOption('--vae <file>', 'VAE or full checkpoint, .safetensors')
-    .addOption(new Option('--model <model>', 'what the latents are for').choices(MODEL_IDS).makeOptionMandatory());
+    .addOption(
+      new Option('--model <model>', 'what the latents are for').choices(MODEL_IDS).makeOptionMandatory(),
+    );
   addDatasetOptions(command);
   addCacheOptions(command);
   addRunOptions(command);
@@ -37,7 +41,11 @@ function addDatasetOptions(command: Command): void {
   const { minBucketReso, maxBucketReso, bucketResoSteps } = BUCKET_DEFAULTS;
   command
     .optionsGroup('Data set (names and meaning as in sd-scripts):')
-    .option('--resolution <size>', 'side or width,height in pixels (default: 512 for sd, 1024 for sdxl)', parseSize)
+    .option(
+      '--resolution <size>',
+      'side or width,height in pixels (default: 512 for sd, 1024 for sdxl)',
+      parseSize,
+    )
     .option('--enable-bucket', 'sort images into buckets by aspect ratio (default: off, as in sd-scripts)')
     .option('--no-enable-bucket', 'one size for all: resize and crop to the resolution')
     .option('--min-bucket-reso <pixels>', 'shortest side of a bucket', parseCount, minBucketReso)
@@ -47,21 +55,18 @@ function addDatasetOptions(command: Command): void {
     .option('--flip-aug', 'also encode the mirrored image (default: off)')
     .option('--alpha-mask', "store each image's alpha channel as its loss mask (default: off)")
     .addOption(
-      new Option('--resize-interpolation <name>', 'resampler (default: area to shrink, lanczos to enlarge)').choices([
-        'area',
-        'lanczos',
-        'box',
-        'bilinear',
-        'linear',
-        'bicubic',
-        'cubic',
-        'nearest',
-      ]),
+      new Option(
+        '--resize-interpolation <name>',
+        'resampler (default: area to shrink, lanczos to enlarge)',
+      ).choices(['area', 'lanczos', 'box', 'bilinear', 'linear', 'bicubic', 'cubic', 'nearest']),
     )
     .option('--recursive', 'search sub-folders too (default: off)')
     .option('--max-pixels <count>', 'refuse larger images', parseCount, DEFAULT_MAX_PIXELS)
     .addOption(
-      new Option('--webp-size <which>', 'size of WebP files with an extended header: as sd-scripts reads it, one pixel short, or as it is')
+      new Option(
+        '--webp-size <which>',
+        'size of WebP files with an extended header: as sd-scripts reads it, one pixel short, or as it is',
+      )
         .choices(['trainer', 'decoded'])
         .default('trainer'),
     );
@@ -71,7 +76,11 @@ function addCacheOptions(command: Command): void {
   command
     .optionsGroup('Cache files:')
     .addOption(new Option('--format <name>', 'whose format').choices(['sd-scripts']).default('sd-scripts'))
-    .addOption(new Option('--dtype <type>', 'of the stored latents').choices(['float32', 'float16']).default('float32'))
+    .addOption(
+      new Option('--dtype <type>', 'of the stored latents')
+        .choices(['float32', 'float16'])
+        .default('float32'),
+    )
     .addOption(
       new Option('--posterior <what>', 'store the mean, or a sample as sd-scripts draws it')
         .choices(['mean', 'sample'])
@@ -82,12 +91,21 @@ function addCacheOptions(command: Command): void {
     .option('--suffix <text>', 'suffix of the file name instead of sd or sdxl')
     .option('--multi-resolution-keys', 'keys with the latent size, several resolutions a file (default: off)')
     .addOption(
-      new Option('--stale <what>', 'old files that the trainer would read instead: move them out of its sight, or keep')
+      new Option(
+        '--stale <what>',
+        'old files that the trainer would read instead: move them out of its sight, or keep',
+      )
         .choices(['set-aside', 'keep'])
         .default('set-aside'),
     )
-    .option('--skip-existing', 'keep complete caches whoever made them (default: only those of this VAE and settings)')
-    .option('--out-dir <dir>', 'write below this folder (default: beside the images, where the trainer looks)');
+    .option(
+      '--skip-existing',
+      'keep complete caches whoever made them (default: only those of this VAE and settings)',
+    )
+    .option(
+      '--out-dir <dir>',
+      'write below this folder (default: beside the images, where the trainer looks)',
+    );
 }
 
 function addRunOptions(command: Command): void {
@@ -99,7 +117,9 @@ function addRunOptions(command: Command): void {
     .option('--memory-budget <size>', 'decoded pixels held at once, e.g. 2GiB, or auto', parseBudget, 'auto')
     .option('--dry-run', 'show what would be done and touch nothing (default: off)')
     .addOption(
-      new Option('--log-format <format>', 'text, or one JSON object an event').choices(['text', 'json']).default('text'),
+      new Option('--log-format <format>', 'text, or one JSON object an event')
+        .choices(['text', 'json'])
+        .default('text'),
     )
     .option('--report <file>', 'write the summary with all failures as JSON (default: none)');
 }
@@ -111,7 +131,8 @@ export async function runBuild(
   onEvent?: (event: BuildEvent) => void,
 ): Promise<SummaryEvent | undefined> {
   const { logFormat, report, ...build } = options;
-  const reporter: Reporter = logFormat === 'json' ? new JsonReporter(process.stdout) : new TextReporter(process.stdout);
+  const reporter: Reporter =
+    logFormat === 'json' ? new JsonReporter(process.stdout) : new TextReporter(process.stdout);
   const interrupt = watchInterrupt();
   let summary: SummaryEvent | undefined;
   try {
@@ -172,7 +193,8 @@ async function writeReport(
 
 function parseSize(text: string): { width: number; height: number } {
   const sides = text.split(',').map((side) => parseCount(side.trim()));
-  if (sides.length > 2) throw new InvalidArgumentError('Expected a side or width,height, e.g. 1024 or 832,1216.');
+  if (sides.length > 2)
+    throw new InvalidArgumentError('Expected a side or width,height, e.g. 1024 or 832,1216.');
   return { width: sides[0]!, height: sides[1] ?? sides[0]! };
 }
 
@@ -191,4 +213,3 @@ function parseBudget(text: string): number | 'auto' {
   if (bytes === undefined) throw new InvalidArgumentError('Expected a size such as 2GiB, 512MiB or auto.');
   return bytes;
 }
-

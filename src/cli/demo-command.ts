@@ -14,7 +14,9 @@ const DEMO_WIDTHS = [32, 64, 64, 64];
 export function demoCommand(): Command {
   return new Command('demo')
     .summary('see it work on drawn images with a small VAE')
-    .description('Draws sample images and a small VAE with random weights, caches the images, and reads the files back.')
+    .description(
+      'Draws sample images and a small VAE with random weights, caches the images, and reads the files back.',
+    )
     .option('--dir <dir>', 'folder to make', 'latent-cache-demo')
     .action(async ({ dir }: { dir: string }) => {
       await runDemo(dir);
@@ -30,7 +32,9 @@ async function runDemo(folder: string): Promise<void> {
     const names = await drawSampleImages(images);
     say(`Drew ${names.length} images in ${images}: ${names.join(', ')}`);
     await writeSeededVae(vae, { seed: 1, widths: DEMO_WIDTHS, blocksPerLevel: 1, layout: 'diffusers' });
-    say(`Wrote ${vae}: the structure of SDXL's VAE, narrow, with RANDOM weights. Its latents are good for nothing`);
+    say(
+      `Wrote ${vae}: the structure of SDXL's VAE, narrow, with RANDOM weights. Its latents are good for nothing`,
+    );
     say('but showing the way; train with a real VAE only.');
   } catch (cause) {
     throw asLatentCacheError(cause, 'ERR_OUTPUT_NOT_WRITABLE', {
@@ -39,13 +43,13 @@ async function runDemo(folder: string): Promise<void> {
     });
   }
 
-  const command = '--model sdxl --resolution 512 --enable-bucket --flip-aug';
+  const command = '--model sdxl --resolution 384 --enable-bucket --flip-aug';
   say();
   say(`$ latent-cache build ${images} --vae ${vae} ${command}`);
   const cachePaths: string[] = [];
   const summary = await runBuild(
     [images],
-    { vae, model: 'sdxl', resolution: 512, enableBucket: true, flipAug: true, logFormat: 'text' },
+    { vae, model: 'sdxl', resolution: 384, enableBucket: true, flipAug: true, logFormat: 'text' },
     (event: BuildEvent) => {
       if (event.type === 'encoded') cachePaths.push(event.cachePath);
     },
@@ -63,5 +67,7 @@ async function runDemo(folder: string): Promise<void> {
   say('For your own images, with the VAE of your model (a checkpoint will do; only its VAE is read):');
   say('  latent-cache build YOUR_IMAGES --vae sdxl_vae.safetensors --model sdxl \\');
   say('    --resolution 1024 --enable-bucket --max-bucket-reso 2048');
-  say('Give the bucket options of your training run, then train with --cache_latents --cache_latents_to_disk.');
+  say(
+    'Give the bucket options of your training run, then train with --cache_latents --cache_latents_to_disk.',
+  );
 }

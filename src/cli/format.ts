@@ -28,5 +28,7 @@ export function formatSeconds(seconds: number): string {
 }
 
 export function formatRate(perSecond: number): string {
-  return perSecond >= 0.995 ? `${perSecond.toFixed(perSecond < 10 ? 2 : 1)} images/s` : `${(1 / perSecond).toFixed(1)} s/image`;
+  return perSecond >= 0.995
+    ? `${perSecond.toFixed(perSecond < 10 ? 2 : 1)} images/s`
+    : `${(1 / perSecond).toFixed(1)} s/image`;
 }

@@ -39,7 +39,9 @@ function reportError(error: unknown): number {
     process.stderr.write(`latent-cache: ${error.message} [${error.code}]\n`);
     if (error.remedy !== undefined) process.stderr.write(`  ${error.remedy}\n`);
   } else {
-    process.stderr.write(`latent-cache: unexpected error, please report it\n${error instanceof Error ? error.stack : error}\n`);
+    process.stderr.write(
+      `latent-cache: unexpected error, please report it\n${error instanceof Error ? error.stack : error}\n`,
+    );
   }
   return EXIT_NOTHING;
 }

@@ -49,7 +49,8 @@ export class TextReporter implements Reporter {
       case 'notice':
         this.line(`Note: ${event.message}`);
         for (const path of event.paths) this.line(`      ${path}`);
-        if (event.count > event.paths.length) this.line(`      … and ${event.count - event.paths.length} more`);
+        if (event.count > event.paths.length)
+          this.line(`      … and ${event.count - event.paths.length} more`);
         break;
       case 'plan':
         for (const line of planLines(event)) this.line(line);
@@ -96,12 +97,16 @@ export class TextReporter implements Reporter {
 }
 
 function planLines(plan: PlanEvent): string[] {
-  const lines = [`${plan.total} images: ${plan.toEncode} to encode, ${plan.skipped} complete, ${plan.failed} unusable`];
+  const lines = [
+    `${plan.total} images: ${plan.toEncode} to encode, ${plan.skipped} complete, ${plan.failed} unusable`,
+  ];
   if (plan.toEncode === 0) return lines;
   const shown = [...plan.buckets].sort((a, b) => b.images - a.images).slice(0, 8);
   const rest = plan.buckets.length - shown.length;
   const text = shown.map(({ width, height, images }) => `${width}x${height}: ${images}`).join(', ');
-  lines.push(`${plan.buckets.length === 1 ? 'Bucket' : 'Buckets'} ${text}${rest > 0 ? `, and ${rest} more` : ''}`);
+  lines.push(
+    `${plan.buckets.length === 1 ? 'Bucket' : 'Buckets'} ${text}${rest > 0 ? `, and ${rest} more` : ''}`,
+  );
   lines.push(`Files will take ${formatBytes(plan.outputBytes)}`);
   return lines;
 }

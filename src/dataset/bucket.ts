@@ -64,10 +64,14 @@ export class BucketSelector {
     const ratio = image.width / image.height;
     const index = this.indexBySize.get(`${image.width}x${image.height}`) ?? nearest(this.ratios, ratio);
     const bucket = this.buckets[index]!;
-    const scale = ratio > bucket.width / bucket.height ? bucket.height / image.height : bucket.width / image.width;
+    const scale =
+      ratio > bucket.width / bucket.height ? bucket.height / image.height : bucket.width / image.width;
     return {
       bucket,
-      resized: { width: Math.trunc(image.width * scale + 0.5), height: Math.trunc(image.height * scale + 0.5) },
+      resized: {
+        width: Math.trunc(image.width * scale + 0.5),
+        height: Math.trunc(image.height * scale + 0.5),
+      },
     };
   }
 
@@ -173,6 +177,9 @@ function tooSmall(image: Size, step: number): LatentCacheError {
     'ERR_IMAGE_TOO_SMALL',
     `The image of ${image.width}x${image.height} pixels leaves less than one bucket step of ${step} pixels on a side; ` +
       'the trainer stops on it',
-    { remedy: 'Take the image out of the data set, train without --bucket-no-upscale, or lower --bucket-reso-steps.' },
+    {
+      remedy:
+        'Take the image out of the data set, train without --bucket-no-upscale, or lower --bucket-reso-steps.',
+    },
   );
 }

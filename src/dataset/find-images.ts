@@ -15,7 +15,9 @@ export interface FoundImage {
 
 /** sd-scripts' IMAGE_EXTENSIONS: all lower or all upper case, so `a.Png` does not count. */
 const BASE_EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp', '.bmp', '.avif', '.jxl'];
-const IMAGE_EXTENSIONS = new Set(BASE_EXTENSIONS.flatMap((extension) => [extension, extension.toUpperCase()]));
+const IMAGE_EXTENSIONS = new Set(
+  BASE_EXTENSIONS.flatMap((extension) => [extension, extension.toUpperCase()]),
+);
 
 /** True for a name that sd-scripts' glob takes: a known extension, and no leading dot. */
 export function isImageName(name: string): boolean {

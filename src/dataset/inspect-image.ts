@@ -19,7 +19,13 @@ export interface ImageInfo {
 }
 
 /** Properties by which the trainer's pixels differ from what a viewer shows. */
-export type ImageTrait = 'exif-orientation' | 'icc-profile' | 'transparency' | 'cmyk' | '16-bit' | 'webp-extended';
+export type ImageTrait =
+  | 'exif-orientation'
+  | 'icc-profile'
+  | 'transparency'
+  | 'cmyk'
+  | '16-bit'
+  | 'webp-extended';
 
 /** By content, whatever the file is called. SVG and PDF are no photographs, and Pillow reads neither. */
 const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
@@ -84,7 +90,8 @@ async function readHeader(file: string): Promise<Pick<ImageInfo, 'size' | 'store
   if (metadata.space === 'cmyk') traits.push('cmyk');
   if (metadata.depth === 'ushort') traits.push('16-bit');
   if (isExtendedWebp(start)) traits.push('webp-extended');
-  const stored = metadata.space === 'cmyk' ? 'cmyk' : metadata.space === 'grey16' && !metadata.hasAlpha ? 'grey16' : 'rgb';
+  const stored =
+    metadata.space === 'cmyk' ? 'cmyk' : metadata.space === 'grey16' && !metadata.hasAlpha ? 'grey16' : 'rgb';
   return { size: { width: metadata.width, height: metadata.height }, stored, traits };
 }
 

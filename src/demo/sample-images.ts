@@ -32,7 +32,10 @@ const SAMPLES: readonly Sample[] = [
     height: 1024,
     alpha: true,
     svg: `<g transform="translate(512 512)">${[0, 60, 120, 180, 240, 300]
-      .map((turn) => `<ellipse rx="120" ry="260" cy="-230" fill="#e07a5f" fill-opacity=".8" transform="rotate(${turn})"/>`)
+      .map(
+        (turn) =>
+          `<ellipse rx="120" ry="260" cy="-230" fill="#e07a5f" fill-opacity=".8" transform="rotate(${turn})"/>`,
+      )
       .join('')}<circle r="130" fill="#f2cc8f"/></g>`,
   },
   {

@@ -29,9 +29,10 @@ async function load({ model, threads, runtimeModule }: LoadMessage): Promise<Eng
     executionMode: 'sequential',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    // the arena never gives memory back and doubles the peak; the speed is the same without it
-    enableCpuMemArena: false,
-    enableMemPattern: true,
+    // The arena reuses memory inside a run; without it every feature map is mapped and faulted in anew. A memory
+    // pattern would plan each new image size as one more block. This pair has the lowest peak and the highest speed.
+    enableCpuMemArena: true,
+    enableMemPattern: false,
     // fatal only: what it would print, it also throws
     logSeverityLevel: 4,
   });

@@ -8,7 +8,11 @@ import type { PlannedImage } from './survey.js';
  *
  * @param work sorted by bucket
  */
-export function cutBatches(work: readonly PlannedImage[], size: number, settings: BuildSettings): PlannedImage[][] {
+export function cutBatches(
+  work: readonly PlannedImage[],
+  size: number,
+  settings: BuildSettings,
+): PlannedImage[][] {
   const batches: PlannedImage[][] = [];
   let current: PlannedImage[] = [];
   let held = 0;
@@ -32,5 +36,8 @@ export function cutBatches(work: readonly PlannedImage[], size: number, settings
 }
 
 function sameBucket(a: PlannedImage, b: PlannedImage): boolean {
-  return a.geometry.bucket.width === b.geometry.bucket.width && a.geometry.bucket.height === b.geometry.bucket.height;
+  return (
+    a.geometry.bucket.width === b.geometry.bucket.width &&
+    a.geometry.bucket.height === b.geometry.bucket.height
+  );
 }

@@ -8,19 +8,23 @@ import { loadBinding } from '../native/load.js';
 import { cutBatches } from './batches.js';
 import { ByteBudget } from './byte-budget.js';
 import { Channel } from './channel.js';
-import { type EncodedImage, encodeImages, storeImage } from './encode-batch.js';
+import { type EncodedImage, encodeImages, type Making, storeImage } from './encode-batch.js';
 import { type BuildEvent, describeError, type FailedEvent, type SummaryEvent, toFailure } from './events.js';
 import { mapLimit } from './map-limit.js';
 import { type BuildOptions, type BuildSettings, resolveOptions } from './options.js';
 import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
 import { memoryOf, type PreparedImage, prepareImage } from './prepare-image.js';
-import { planEvent, ProgressMeter } from './progress-meter.js';
+import { ProgressMeter, planEvent } from './progress-meter.js';
 import { type PlannedImage, type Survey, surveyDataset } from './survey.js';
 
 /** Batches between "handed to the encoder" and "on disk": one is copied in, one computes, one is written. */
 const BATCHES_IN_FLIGHT = 3;
 /** After these nothing later can succeed either. */
-const FATAL: ReadonlySet<ErrorCode> = new Set(['ERR_DISK_FULL', 'ERR_ENCODER_DISPOSED', 'ERR_BACKEND_MISSING']);
+const FATAL: ReadonlySet<ErrorCode> = new Set([
+  'ERR_DISK_FULL',
+  'ERR_ENCODER_DISPOSED',
+  'ERR_BACKEND_MISSING',
+]);
 /** Batches that fail in the encoder one after the other before it is given up. */
 const ENCODER_STRIKES = 3;
 const EVENTS_WAITING = 256;
@@ -76,7 +80,13 @@ class BuildRun {
     const { settings, events } = this;
     const source = await prepareEncoder(this.options, settings);
     for (const message of source.warnings) {
-      events.push({ type: 'notice', code: 'model-warning', message, count: 1, paths: [this.options.vae ?? ''] });
+      events.push({
+        type: 'notice',
+        code: 'model-warning',
+        message,
+        count: 1,
+        paths: [this.options.vae ?? ''],
+      });
     }
     const survey = await surveyDataset(settings, settings.skipExisting ? undefined : this.recipe(source), {
       signal: this.stop.signal,
@@ -93,16 +103,23 @@ class BuildRun {
   private async encodeAll(survey: Survey, source: EncoderSource): Promise<void> {
     const { encoder, choice, dispose } = await source.start();
     this.events.push({ type: 'encoder', ...choice });
-    const recipe = { ...this.recipe(source), backend: choice.backend, precision: choice.precision };
+    const { backend, precision } = choice;
+    const making: Making = { recipe: this.recipe(source), encoder: { backend, precision } };
     try {
-      await this.encodeBatches(survey.work, encoder, recipe);
+      await this.encodeBatches(survey.work, encoder, making);
     } finally {
       await dispose();
-      await Promise.all([...new Set(survey.work.map((item) => path.dirname(item.cachePath)))].map(syncFolder));
+      await Promise.all(
+        [...new Set(survey.work.map((item) => path.dirname(item.cachePath)))].map(syncFolder),
+      );
     }
   }
 
-  private async encodeBatches(work: readonly PlannedImage[], encoder: Encoder, recipe: RecipeRecord): Promise<void> {
+  private async encodeBatches(
+    work: readonly PlannedImage[],
+    encoder: Encoder,
+    making: Making,
+  ): Promise<void> {
     const { settings } = this;
     const binding = this.options.binding ?? loadBinding();
     const budget = new ByteBudget(settings.memoryBudget);
@@ -134,7 +151,7 @@ class BuildRun {
         if (image) images.push(image);
       }
       while (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight.shift();
-      const task = this.encodeAndStore(images, encoder, recipe).finally(() => {
+      const task = this.encodeAndStore(images, encoder, making).finally(() => {
         for (const { item } of images) budget.release(memoryOf(item, settings).prepared);
         this.events.push(meter.advance(batch));
       });
@@ -146,14 +163,14 @@ class BuildRun {
 
   private batchSize(encoder: Encoder): number {
     const { vaeBatchSize } = this.settings;
-    return vaeBatchSize === 'auto' ? 1 : vaeBatchSize;
+    return vaeBatchSize === 'auto' ? encoder.info.preferredBatchSize : vaeBatchSize;
   }
 
   /** Never rejects: whatever goes wrong is an event. */
   private async encodeAndStore(
     images: readonly PreparedImage[],
     encoder: Encoder,
-    recipe: RecipeRecord,
+    making: Making,
   ): Promise<void> {
     if (images.length === 0) return;
     let encoded: EncodedImage[];
@@ -163,20 +180,21 @@ class BuildRun {
     } catch (error) {
       if (images.length > 1 && !this.stop.signal.aborted) {
         // Perhaps one of them is to blame: each gets its own chance.
-        for (const image of images) await this.encodeAndStore([image], encoder, recipe);
+        for (const image of images) await this.encodeAndStore([image], encoder, making);
         return;
       }
-      for (const { item } of images) this.fail(toFailure(item.image.path, asLatentCacheError(error, 'ERR_ENCODER')));
+      for (const { item } of images)
+        this.fail(toFailure(item.image.path, asLatentCacheError(error, 'ERR_ENCODER')));
       if (++this.strikes >= ENCODER_STRIKES) this.giveUp(asLatentCacheError(error, 'ERR_ENCODER'));
       return;
     }
-    await Promise.all(encoded.map((image) => this.store(image, recipe)));
+    await Promise.all(encoded.map((image) => this.store(image, making)));
   }
 
-  private async store(image: EncodedImage, recipe: RecipeRecord): Promise<void> {
+  private async store(image: EncodedImage, making: Making): Promise<void> {
     const { item } = image.prepared;
     try {
-      const bytes = await storeImage(image, this.settings, recipe);
+      const bytes = await storeImage(image, this.settings, making);
       this.encoded++;
       this.bytesWritten += bytes;
       const { bucket } = item.geometry;
@@ -203,8 +221,6 @@ class BuildRun {
     const { posterior, seed, dtype, resizeInterpolation } = this.settings;
     return {
       vae: fingerprint,
-      backend: '',
-      precision: '',
       posterior,
       seed: posterior === 'sample' ? seed : null,
       dtype,

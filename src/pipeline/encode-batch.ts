@@ -1,12 +1,15 @@
-import { writeCache } from '../cache/write-cache.js';
-import type { RecipeRecord } from '../cache/provenance.js';
+import type { ProvenanceRecord } from '../cache/provenance.js';
 import type { LatentEntry } from '../cache/sd-scripts.js';
+import { writeCache } from '../cache/write-cache.js';
 import type { Encoder, Moments } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
 import { allFinite } from '../model/finite.js';
 import { posteriorMean, samplePosterior, seedForImage } from '../model/posterior.js';
 import type { BuildSettings } from './options.js';
 import type { PreparedImage } from './prepare-image.js';
+
+/** What all images of a run have in common in their records. */
+export type Making = Omit<ProvenanceRecord, 'source'>;
 
 /** Moments of one image: (channels, height, width) each. */
 interface ImageMoments {
@@ -26,10 +29,19 @@ export interface EncodedImage {
  *
  * @throws LatentCacheError what the encoder throws
  */
-export async function encodeImages(images: readonly PreparedImage[], encoder: Encoder): Promise<EncodedImage[]> {
-  const straight = encodePixels(images, images.map(({ rgb }) => rgb), encoder);
+export async function encodeImages(
+  images: readonly PreparedImage[],
+  encoder: Encoder,
+): Promise<EncodedImage[]> {
+  const straight = encodePixels(
+    images,
+    images.map(({ rgb }) => rgb),
+    encoder,
+  );
   const mirrored = images.map(({ flipped }) => flipped);
-  const flipped = mirrored.every((pixels) => pixels !== null) ? encodePixels(images, mirrored, encoder) : undefined;
+  const flipped = mirrored.every((pixels) => pixels !== null)
+    ? encodePixels(images, mirrored, encoder)
+    : undefined;
   const [moments, flippedMoments] = await Promise.all([straight, flipped]);
   return images.map((prepared, index) => ({
     prepared,
@@ -65,7 +77,7 @@ function split({ mean, logvar, count }: Moments): ImageMoments[] {
 export async function storeImage(
   { prepared, straight, flipped }: EncodedImage,
   settings: BuildSettings,
-  recipe: RecipeRecord,
+  making: Making,
 ): Promise<number> {
   const { item, alpha, source } = prepared;
   const latent = (moments: ImageMoments, variant: string): Float32Array => {
@@ -93,7 +105,7 @@ export async function storeImage(
     entry,
     keySuffix: item.keySuffix,
     dtype: settings.dtype,
-    record: { recipe, source },
+    record: { ...making, source },
   });
 }
 

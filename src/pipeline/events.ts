@@ -1,5 +1,5 @@
-import type { BackendChoice } from './prepare-encoder.js';
 import { asLatentCacheError, type ErrorCode, type LatentCacheError } from '../errors.js';
+import type { BackendChoice } from './prepare-encoder.js';
 
 /** What a run tells while it goes. `docs/events.md` describes each field; the JSON log prints them as they are. */
 export type BuildEvent =
@@ -115,7 +115,11 @@ export interface SummaryEvent {
 }
 
 /** An error in the form that events carry it. */
-export function describeError(error: LatentCacheError): { code: ErrorCode; message: string; remedy?: string } {
+export function describeError(error: LatentCacheError): {
+  code: ErrorCode;
+  message: string;
+  remedy?: string;
+} {
   const { code, message, remedy } = error;
   return { code, message, ...(remedy === undefined ? {} : { remedy }) };
 }

@@ -5,12 +5,14 @@ import type { NoticeCode, NoticeEvent } from './events.js';
 const NOTICE_PATHS = 5;
 
 const TRAIT_TEXTS: Readonly<Record<ImageTrait, string>> = {
-  'exif-orientation': 'have an EXIF rotation, which the trainer ignores: they are trained as stored, perhaps sideways',
+  'exif-orientation':
+    'have an EXIF rotation, which the trainer ignores: they are trained as stored, perhaps sideways',
   'icc-profile': 'have an ICC profile, which the trainer ignores',
   transparency: 'have transparency, which the trainer drops: the colours under it show',
   cmyk: 'are CMYK, which the trainer converts without a profile',
   '16-bit': 'have 16 bits a channel, of which the trainer uses 8',
-  'webp-extended': 'are WebP with an extended header, whose sides sd-scripts reads one pixel short: see --webp-size',
+  'webp-extended':
+    'are WebP with an extended header, whose sides sd-scripts reads one pixel short: see --webp-size',
 };
 
 const NOTICE_TEXTS: Readonly<Partial<Record<NoticeCode, string>>> = {
@@ -21,10 +23,17 @@ const NOTICE_TEXTS: Readonly<Partial<Record<NoticeCode, string>>> = {
 
 /** Gathers what concerns many files into one notice for each matter. */
 export class NoticeCollector {
-  private readonly collected = new Map<NoticeCode, { count: number; paths: string[]; details: Map<string, number> }>();
+  private readonly collected = new Map<
+    NoticeCode,
+    { count: number; paths: string[]; details: Map<string, number> }
+  >();
 
   add(code: NoticeCode, file: string, detail?: string): void {
-    const entry = this.collected.get(code) ?? { count: 0, paths: [] as string[], details: new Map<string, number>() };
+    const entry = this.collected.get(code) ?? {
+      count: 0,
+      paths: [] as string[],
+      details: new Map<string, number>(),
+    };
     this.collected.set(code, entry);
     entry.count++;
     if (entry.paths.length < NOTICE_PATHS) entry.paths.push(file);

@@ -98,23 +98,42 @@ const MIB = 2 ** 20;
 
 /** @throws LatentCacheError `ERR_OPTION` with the option, what it takes and what it got */
 export function resolveOptions(options: BuildOptions): BuildSettings {
-  if (options.inputs.length === 0) refuse('at least one image folder is needed', 'Name the folder that holds the images.');
+  if (options.inputs.length === 0)
+    refuse('at least one image folder is needed', 'Name the folder that holds the images.');
   const model = MODELS[oneOf('model', options.model, MODEL_IDS)];
   oneOf('format', options.format ?? 'sd-scripts', ['sd-scripts'] as const);
   const resolution = toSize(options.resolution ?? model.nativeResolution);
   const buckets: BucketSettings = {
     resolution,
     enableBucket: options.enableBucket ?? BUCKET_DEFAULTS.enableBucket,
-    minBucketReso: integer('min_bucket_reso', options.minBucketReso ?? BUCKET_DEFAULTS.minBucketReso, 1, 65536),
-    maxBucketReso: integer('max_bucket_reso', options.maxBucketReso ?? BUCKET_DEFAULTS.maxBucketReso, 1, 65536),
-    bucketResoSteps: integer('bucket_reso_steps', options.bucketResoSteps ?? BUCKET_DEFAULTS.bucketResoSteps, 1, 65536),
+    minBucketReso: integer(
+      'min_bucket_reso',
+      options.minBucketReso ?? BUCKET_DEFAULTS.minBucketReso,
+      1,
+      65536,
+    ),
+    maxBucketReso: integer(
+      'max_bucket_reso',
+      options.maxBucketReso ?? BUCKET_DEFAULTS.maxBucketReso,
+      1,
+      65536,
+    ),
+    bucketResoSteps: integer(
+      'bucket_reso_steps',
+      options.bucketResoSteps ?? BUCKET_DEFAULTS.bucketResoSteps,
+      1,
+      65536,
+    ),
     bucketNoUpscale: options.bucketNoUpscale ?? BUCKET_DEFAULTS.bucketNoUpscale,
   };
   checkModelSteps(model, buckets);
   const suffix = options.suffix ?? model.suffix;
-  if (!/^[A-Za-z0-9-]+$/.test(suffix)) refuse(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
+  if (!/^[A-Za-z0-9-]+$/.test(suffix))
+    refuse(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
   if (options.legacyName && options.multiResolutionKeys) {
-    refuse('legacy_name and multi_resolution_keys exclude each other: the versions that need the old name read bare keys only');
+    refuse(
+      'legacy_name and multi_resolution_keys exclude each other: the versions that need the old name read bare keys only',
+    );
   }
   const batch = options.vaeBatchSize ?? 'auto';
   return {
@@ -161,7 +180,10 @@ function checkModelSteps(model: ModelFacts, buckets: BucketSettings): void {
 
 function toSize(resolution: number | Size): Size {
   const size = typeof resolution === 'number' ? { width: resolution, height: resolution } : resolution;
-  return { width: integer('resolution', size.width, 8, 65536), height: integer('resolution', size.height, 8, 65536) };
+  return {
+    width: integer('resolution', size.width, 8, 65536),
+    height: integer('resolution', size.height, 8, 65536),
+  };
 }
 
 /** sd-scripts knows two of them by a second name. */
@@ -169,7 +191,14 @@ function interpolation(name: BuildOptions['resizeInterpolation']): Interpolation
   if (name === undefined) return undefined;
   if (name === 'linear') return 'bilinear';
   if (name === 'cubic') return 'bicubic';
-  return oneOf('resize_interpolation', name, ['area', 'lanczos', 'box', 'bilinear', 'bicubic', 'nearest'] as const);
+  return oneOf('resize_interpolation', name, [
+    'area',
+    'lanczos',
+    'box',
+    'bilinear',
+    'bicubic',
+    'nearest',
+  ] as const);
 }
 
 /** auto: a quarter of the memory, at most 2 GiB, and never more than half of what is free. */

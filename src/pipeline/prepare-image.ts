@@ -22,14 +22,20 @@ export interface PreparedImage {
 }
 
 /** Bytes that preparing one image holds at its worst, and that the finished one goes on holding. */
-export function memoryOf(item: PlannedImage, settings: BuildSettings): { preparing: number; prepared: number } {
+export function memoryOf(
+  item: PlannedImage,
+  settings: BuildSettings,
+): { preparing: number; prepared: number } {
   const { original, bucket } = item.geometry;
   const window = bucket.width * bucket.height;
   const channels = settings.alphaMask ? 4 : 3;
   const prepared = window * (channels + (settings.flipAug ? 3 : 0));
   // libvips holds one copy while it hands over another; four channels are resized before alpha is split off.
   const decoded = original.width * original.height * channels;
-  return { preparing: item.info.bytes + 2 * decoded + prepared + (settings.alphaMask ? window * 4 : 0), prepared };
+  return {
+    preparing: item.info.bytes + 2 * decoded + prepared + (settings.alphaMask ? window * 4 : 0),
+    prepared,
+  };
 }
 
 /**

@@ -68,7 +68,8 @@ export async function surveyDataset(
 
   const measured: PlannedImage[] = [];
   let seen = 0;
-  const measure = (image: FoundImage) => planImage(image, settings, selector, naming).catch((error: unknown) => toFailure(image.path, error));
+  const measure = (image: FoundImage) =>
+    planImage(image, settings, selector, naming).catch((error: unknown) => toFailure(image.path, error));
   for await (const result of mapLimit(images, LOOKUPS, measure)) {
     if (hooks.signal?.aborted) throw aborted();
     if ('type' in result) failures.push(result);
@@ -91,7 +92,10 @@ export async function surveyDataset(
   const work: PlannedImage[] = [];
   const accepted = new Set<string>();
   let skipped = 0;
-  const check = async (item: PlannedImage) => ({ item, state: await existingState(item, settings, recipe, shadows) });
+  const check = async (item: PlannedImage) => ({
+    item,
+    state: await existingState(item, settings, recipe, shadows),
+  });
   for await (const { item, state } of mapLimit(planned, LOOKUPS, check)) {
     if (hooks.signal?.aborted) throw aborted();
     if (state.keep === undefined) {
@@ -153,16 +157,21 @@ function withoutCollisions(
   const kept: PlannedImage[] = [];
   const collide = (group: readonly PlannedImage[], message: string) => {
     for (const { image } of group) {
-      const remedy = 'Rename it: the trainer tells caches apart by the name of the image without its extension.';
+      const remedy =
+        'Rename it: the trainer tells caches apart by the name of the image without its extension.';
       failures.push({ type: 'failed', path: image.path, code: 'ERR_NAME_COLLISION', message, remedy });
     }
   };
-  const baseOf = (item: PlannedImage) => path.join(path.dirname(targetOf(item)), path.basename(legacyPath(item.image.path)));
+  const baseOf = (item: PlannedImage) =>
+    path.join(path.dirname(targetOf(item)), path.basename(legacyPath(item.image.path)));
   for (const [base, group] of groupBy(items, baseOf)) {
     if (group.length > 1) {
       collide(group, `${group.map(({ image }) => image.path).join(' and ')} share one cache`);
     } else if (settings.legacyName && base.endsWith(`_${settings.suffix}.npz`)) {
-      collide(group, `${base} would look like a new-style cache with a broken name, on which the trainer stops`);
+      collide(
+        group,
+        `${base} would look like a new-style cache with a broken name, on which the trainer stops`,
+      );
     } else {
       kept.push(group[0]!);
     }

@@ -57,7 +57,8 @@ export function readBmpHeader(bytes: Buffer, file: string): BmpHeader {
   if (bytes.length < 26) corrupt('the BMP header is cut off');
   const headerBytes = bytes.readUInt32LE(14);
   const os2 = headerBytes === OS2_HEADER;
-  if (!os2 && (headerBytes < 40 || headerBytes > 124)) corrupt(`a BMP header of ${headerBytes} bytes is unknown`);
+  if (!os2 && (headerBytes < 40 || headerBytes > 124))
+    corrupt(`a BMP header of ${headerBytes} bytes is unknown`);
   if (bytes.length < 14 + Math.min(headerBytes, 56)) corrupt('the BMP header is cut off');
 
   const width = os2 ? bytes.readUInt16LE(18) : bytes.readInt32LE(18);
@@ -72,12 +73,17 @@ export function readBmpHeader(bytes: Buffer, file: string): BmpHeader {
     (compression === RGB ||
       (compression === RLE8 && bits === 8) ||
       (compression === RLE4 && bits === 4) ||
-      (compression === BIT_FIELDS && KNOWN_MASKS[bits]?.includes(masks.map((mask) => mask.toString(16)).join(','))));
+      (compression === BIT_FIELDS &&
+        KNOWN_MASKS[bits]?.includes(masks.map((mask) => mask.toString(16)).join(','))));
   if (!supported) {
-    throw new LatentCacheError('ERR_IMAGE_FORMAT', `${file} is a BMP with ${bits} bits and compression ${compression}`, {
-      path: file,
-      remedy: 'Convert it to PNG.',
-    });
+    throw new LatentCacheError(
+      'ERR_IMAGE_FORMAT',
+      `${file} is a BMP with ${bits} bits and compression ${compression}`,
+      {
+        path: file,
+        remedy: 'Convert it to PNG.',
+      },
+    );
   }
   const usedColours = os2 ? 0 : bytes.readUInt32LE(46);
   return {
@@ -93,7 +99,12 @@ export function readBmpHeader(bytes: Buffer, file: string): BmpHeader {
   };
 }
 
-function readMasks(bytes: Buffer, headerBytes: number, bits: number, compression: number): BmpHeader['masks'] {
+function readMasks(
+  bytes: Buffer,
+  headerBytes: number,
+  bits: number,
+  compression: number,
+): BmpHeader['masks'] {
   if (compression !== BIT_FIELDS) return bits === 16 ? [0x7c00, 0x3e0, 0x1f, 0] : [0xff0000, 0xff00, 0xff, 0];
   if (bytes.length < 66) return [0, 0, 0, 0];
   const alpha = headerBytes >= 56 && bytes.length >= 70 ? bytes.readUInt32LE(66) : 0;
@@ -107,12 +118,20 @@ export function decodeBmp(bytes: Buffer, file: string): BmpPixels {
   const palette = readPalette(bytes, header);
   const data = bytes.subarray(header.dataOffset);
   const stride = Math.ceil((size.width * bits) / 32) * 4;
-  const indexed = compression === RLE8 || compression === RLE4 ? unpackRle(data, size, compression === RLE4) : undefined;
-  if (indexed === undefined && data.length < stride * (size.height - 1) + Math.ceil((size.width * bits) / 8)) {
-    throw new LatentCacheError('ERR_IMAGE_CORRUPT', `${file} cannot be decoded: pixels are missing at its end`, {
-      path: file,
-      remedy: 'The file is cut off: copy it again or remove it from the data set.',
-    });
+  const indexed =
+    compression === RLE8 || compression === RLE4 ? unpackRle(data, size, compression === RLE4) : undefined;
+  if (
+    indexed === undefined &&
+    data.length < stride * (size.height - 1) + Math.ceil((size.width * bits) / 8)
+  ) {
+    throw new LatentCacheError(
+      'ERR_IMAGE_CORRUPT',
+      `${file} cannot be decoded: pixels are missing at its end`,
+      {
+        path: file,
+        remedy: 'The file is cut off: copy it again or remove it from the data set.',
+      },
+    );
   }
 
   const rgba = new Uint8Array(size.width * size.height * 4);

@@ -25,7 +25,11 @@ export interface DecodeOptions {
  * @param file its path, for messages
  * @throws LatentCacheError `ERR_IMAGE_CORRUPT`, `ERR_IMAGE_FORMAT` or `ERR_IMAGE_TOO_LARGE`
  */
-export async function decodeImage(bytes: Buffer, file: string, options: DecodeOptions): Promise<DecodedImage> {
+export async function decodeImage(
+  bytes: Buffer,
+  file: string,
+  options: DecodeOptions,
+): Promise<DecodedImage> {
   const image = await decodeStored(bytes, file, options);
   return options.alpha ? image : withoutAlpha(image);
 }
@@ -97,6 +101,7 @@ function cmykToRgb(cmyk: Uint8Array): Uint8Array {
 function clipGrey16(bytes: Buffer): Uint8Array {
   const count = bytes.length / 2;
   const rgb = new Uint8Array(count * 3);
-  for (let pixel = 0; pixel < count; pixel++) rgb.fill(Math.min(255, bytes.readUInt16LE(pixel * 2)), pixel * 3, pixel * 3 + 3);
+  for (let pixel = 0; pixel < count; pixel++)
+    rgb.fill(Math.min(255, bytes.readUInt16LE(pixel * 2)), pixel * 3, pixel * 3 + 3);
   return rgb;
 }
