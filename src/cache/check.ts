@@ -1,6 +1,6 @@
 import { LatentCacheError } from '../errors.js';
 import { readNpyNumbers } from './npy.js';
-import { type RecipeRecord, type SourceState, sameRecipe } from './provenance.js';
+import { type RecipeRecord, sameRecipe } from './provenance.js';
 import type { CacheArray, CacheFile } from './read-cache.js';
 import type { LatentEntry } from './sd-scripts.js';
 
@@ -45,8 +45,8 @@ export function findDifference(cache: CacheFile, expected: CacheExpectation): st
 }
 
 /**
- * Compares the record of how a cache was made with how it would be made now. The image may be compared by size and
- * time alone; `hashSource` is called only when the time differs.
+ * Compares the record of how a cache was made with how it would be made now. `hashSource` reads the whole image and is
+ * called last.
  *
  * @returns the first difference in words; undefined when there is none
  */
@@ -54,18 +54,15 @@ export async function findOutdated(
   cache: CacheFile,
   keySuffix: string,
   recipe: RecipeRecord,
-  source: Pick<SourceState, 'bytes' | 'mtimeMs'>,
+  sourceBytes: number,
   hashSource: () => Promise<string>,
 ): Promise<string | undefined> {
   const record = cache.provenance.get(keySuffix);
   if (record === undefined) return 'it was not made by latent-cache';
   if (record.recipe.vae !== recipe.vae) return 'it was made with another VAE';
   if (!sameRecipe(record.recipe, recipe)) return 'it was made with other settings';
-  if (record.source.bytes !== source.bytes) return 'the image has changed';
-  if (record.source.mtimeMs !== source.mtimeMs && record.source.sha256 !== (await hashSource())) {
-    return 'the image has changed';
-  }
-  return undefined;
+  const unchanged = record.source.bytes === sourceBytes && record.source.sha256 === (await hashSource());
+  return unchanged ? undefined : 'the image has changed';
 }
 
 function hasFloats(array: CacheArray, shape: readonly number[]): boolean {

@@ -4,10 +4,9 @@
  */
 import type { LatentDtype } from './sd-scripts.js';
 
-/** State of the image file when it was read. */
+/** The image file as it was read. No times: copies of a data set give the same caches. */
 export interface SourceState {
   readonly bytes: number;
-  readonly mtimeMs: number;
   /** SHA-256 of the file, hex. */
   readonly sha256: string;
 }
@@ -75,11 +74,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isRecord(value: unknown): value is ProvenanceRecord {
   if (!isObject(value) || !isObject(value.recipe) || !isObject(value.source)) return false;
-  const { bytes, mtimeMs, sha256 } = value.source;
-  return (
-    typeof value.recipe.vae === 'string' &&
-    typeof bytes === 'number' &&
-    typeof mtimeMs === 'number' &&
-    typeof sha256 === 'string'
-  );
+  const { bytes, sha256 } = value.source;
+  return typeof value.recipe.vae === 'string' && typeof bytes === 'number' && typeof sha256 === 'string';
 }

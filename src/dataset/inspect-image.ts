@@ -13,8 +13,8 @@ export interface ImageInfo {
   /** Size of the stored pixels: EXIF orientation is not applied, as the trainer does not. */
   readonly size: Size;
   readonly stored: StoredPixels;
+  /** Size of the file. */
   readonly bytes: number;
-  readonly mtimeMs: number;
   readonly traits: readonly ImageTrait[];
 }
 
@@ -35,7 +35,7 @@ const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
  * @throws LatentCacheError `ERR_IMAGE_*` with the path and a remedy
  */
 export async function inspectImage(file: string, maxPixels: number): Promise<ImageInfo> {
-  const { bytes, mtimeMs } = await checkFile(file);
+  const bytes = await checkFile(file);
   const header = await readHeader(file);
   const { size } = header;
   if (size.width * size.height > maxPixels) {
@@ -45,10 +45,11 @@ export async function inspectImage(file: string, maxPixels: number): Promise<Ima
       { path: file, remedy: 'Scale the image down, or raise --max-pixels if you trust it.' },
     );
   }
-  return { ...header, bytes, mtimeMs };
+  return { ...header, bytes };
 }
 
-async function checkFile(file: string): Promise<{ bytes: number; mtimeMs: number }> {
+/** @returns size of the file in bytes */
+async function checkFile(file: string): Promise<number> {
   let status: Awaited<ReturnType<typeof stat>>;
   try {
     status = await stat(file);
@@ -68,7 +69,7 @@ async function checkFile(file: string): Promise<{ bytes: number; mtimeMs: number
       remedy: 'Copy the image again or delete the file.',
     });
   }
-  return { bytes: status.size, mtimeMs: status.mtimeMs };
+  return status.size;
 }
 
 async function readHeader(file: string): Promise<Pick<ImageInfo, 'size' | 'stored' | 'traits'>> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { SourceState } from '../cache/provenance.js';
 import type { Geometry } from '../dataset/geometry.js';
 import { fileError } from '../dataset/inspect-image.js';
@@ -87,17 +87,11 @@ function defaultInterpolation({ original, resized }: Geometry): Interpolation {
 }
 
 async function readSource(file: string): Promise<{ bytes: Buffer; source: SourceState }> {
+  let bytes: Buffer;
   try {
-    const handle = await open(file, 'r');
-    try {
-      const { mtimeMs } = await handle.stat();
-      const bytes = await handle.readFile();
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      return { bytes, source: { bytes: bytes.length, mtimeMs, sha256 } };
-    } finally {
-      await handle.close();
-    }
+    bytes = await readFile(file);
   } catch (cause) {
     throw fileError(file, cause);
   }
+  return { bytes, source: { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') } };
 }

@@ -243,7 +243,7 @@ async function findFault(
     alphaMask: settings.alphaMask,
   });
   if (difference !== undefined || recipe === undefined) return difference;
-  return findOutdated(cache, item.keySuffix, recipe, info, () => hashFile(item.image.path));
+  return findOutdated(cache, item.keySuffix, recipe, info.bytes, () => hashFile(item.image.path));
 }
 
 async function hashFile(file: string): Promise<string> {

@@ -1,0 +1,167 @@
+/** The protobuf writer, folding, and the promises of the ONNX graph that need no reference network. */
+
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { foldPointwiseConvs } from '#dist/model/fold.js';
+import type { ConvSpec, Layer } from '#dist/model/layers.js';
+import { loadVae, type VaeEncoderWeights } from '#dist/model/load-vae.js';
+import { writeEncoderModel } from '#dist/model/onnx/encoder-graph.js';
+import { ProtoMessage } from '#dist/model/onnx/protobuf.js';
+import { writeSeededVae } from '#dist/model/seeded-vae.js';
+import { seededTensor } from '#dist/model/seeded-values.js';
+import { golden, largestDifference, SMALL, scratchFolder } from './encoder-helpers.js';
+
+const scratch = scratchFolder();
+
+describe('protobuf', () => {
+  const hex = (message: ProtoMessage) => Buffer.from(message.toBytes()).toString('hex');
+
+  // the first four are the examples of protobuf.dev, "Encoding"
+  it('writes 150 as a varint', () => {
+    expect(hex(new ProtoMessage().integer(1, 150))).toBe('089601');
+  });
+  it('writes text with its length', () => {
+    expect(hex(new ProtoMessage().text(2, 'testing'))).toBe('120774657374696e67');
+  });
+  it('writes a message inside a message', () => {
+    expect(hex(new ProtoMessage().message(3, new ProtoMessage().integer(1, 150)))).toBe('1a03089601');
+  });
+  it('writes −2 in ten bytes', () => {
+    expect(hex(new ProtoMessage().signedInteger(1, -2))).toBe('08feffffffffffffffff01');
+  });
+  it('writes a float in four bytes, little-endian', () => {
+    expect(hex(new ProtoMessage().float(2, 1))).toBe('150000803f');
+  });
+  it('writes field numbers above 15 in two bytes', () => {
+    expect(hex(new ProtoMessage().integer(20, 1))).toBe('a00101');
+  });
+  it('writes integers beyond 32 bits', () => {
+    expect(hex(new ProtoMessage().integer(1, 2 ** 35))).toBe('08808080808001');
+  });
+});
+
+describe('seeded weights', () => {
+  for (const { name, shape, seed, first } of golden.seededTensors) {
+    it(`of ${name} are those of numpy`, () => {
+      expect([...seededTensor({ name, shape }, seed).subarray(0, first.length)]).toEqual(first);
+    });
+  }
+});
+
+describe('folding', () => {
+  const conv = (
+    name: string,
+    inputs: number,
+    outputs: number,
+    kernel: 1 | 3,
+  ): Layer & { conv: ConvSpec } => ({
+    kind: 'conv',
+    conv: { name, inputs, outputs, kernel, stride: 1, padding: kernel === 1 ? [0, 0, 0, 0] : [1, 1, 1, 1] },
+  });
+  const first = conv('a', 1, 2, 3);
+  const second = conv('b', 2, 3, 1);
+  const tensors = new Map([
+    ['a.weight', Float32Array.from({ length: 18 }, (_, i) => i)],
+    ['a.bias', Float32Array.of(10, 20)],
+    ['b.weight', Float32Array.of(1, 0, 0, 2, 1, 1)],
+    ['b.bias', Float32Array.of(0, 0, 5)],
+  ]);
+  const folded = foldPointwiseConvs({ layers: [first, second], tensors });
+
+  it('leaves one conv with the outputs of the second', () => {
+    expect(folded.layers).toEqual([conv('a', 1, 3, 3)]);
+  });
+  it('multiplies the weights', () => {
+    const rows = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+    const expected = [...rows, ...rows.map((i) => 2 * (i + 9)), ...rows.map((i) => i + i + 9)];
+    expect([...folded.tensors.get('a.weight')!]).toEqual(expected);
+  });
+  it('carries the bias through', () => {
+    expect([...folded.tensors.get('a.bias')!]).toEqual([10, 40, 35]);
+  });
+  it('drops the tensors of the second', () => {
+    expect([...folded.tensors.keys()]).toEqual(['a.weight', 'a.bias']);
+  });
+  it('leaves the given tensors alone', () => {
+    expect(tensors.get('a.bias')).toEqual(Float32Array.of(10, 20));
+  });
+  it('rounds once', () => {
+    // 1 + 2^-24 + 2^-24 is 1 + 2^-23 when it is rounded at the end, and 1 when it is rounded at each step
+    const sum = foldPointwiseConvs({
+      layers: [conv('a', 1, 2, 1), conv('b', 2, 1, 1)],
+      tensors: new Map([
+        ['a.weight', Float32Array.of(1, 2 ** -24)],
+        ['a.bias', Float32Array.of(1, 2 ** -24)],
+        ['b.weight', Float32Array.of(1, 1)],
+        ['b.bias', Float32Array.of(2 ** -24)],
+      ]),
+    });
+    expect(sum.tensors.get('a.bias')![0]).toBe(1 + 2 ** -23);
+  });
+  it('keeps a 1×1 conv that does not follow a conv', () => {
+    const norm: Layer = { kind: 'norm-silu', norm: { name: 'n', channels: 2, groups: 1, epsilon: 1e-6 } };
+    expect(foldPointwiseConvs({ layers: [first, norm, second], tensors }).layers).toEqual([
+      first,
+      norm,
+      second,
+    ]);
+  });
+});
+
+describe('the graph', () => {
+  let weights: VaeEncoderWeights;
+  beforeAll(async () => {
+    await writeSeededVae(scratch('vae.safetensors'), { seed: 5, ...SMALL });
+    weights = await loadVae(scratch('vae.safetensors'), { model: 'sdxl' });
+  });
+
+  const start = (vae: VaeEncoderWeights, queryChunks: number) =>
+    InferenceSession.create(writeEncoderModel(vae, { queryChunks }), {
+      intraOpNumThreads: 1,
+      logSeverityLevel: 4,
+    });
+
+  async function encode(session: InferenceSession, height: number, width: number) {
+    const values = Float32Array.from({ length: 3 * height * width }, (_, i) => Math.sin(i * 0.7));
+    const { mean, logvar } = await session.run({
+      image: new Tensor('float32', values, [1, 3, height, width]),
+    });
+    return { mean: mean!.data as Float32Array, logvar: logvar!.data as Float32Array };
+  }
+
+  it('is the same for the same weights', () => {
+    const [first, second] = [1, 2].map(() => Buffer.from(writeEncoderModel(weights, { queryChunks: 8 })));
+    expect(first!.equals(second!)).toBe(true);
+  });
+
+  it('is a file that onnxruntime describes with free sizes', async () => {
+    const { inputMetadata, outputMetadata } = await start(weights, 8);
+    expect([...inputMetadata, ...outputMetadata]).toEqual([
+      expect.objectContaining({ name: 'image', type: 'float32', shape: ['batch', 3, 'height', 'width'] }),
+      expect.objectContaining({ name: 'mean', shape: ['batch', 4, 'latent_height', 'latent_width'] }),
+      expect.objectContaining({ name: 'logvar', shape: ['batch', 4, 'latent_height', 'latent_width'] }),
+    ]);
+  });
+
+  for (const [height, width] of [
+    [8, 8],
+    [16, 24],
+    [64, 64],
+    [72, 40],
+    [8, 512],
+  ] as const) {
+    it(`gives at ${height}×${width} the same for any number of query chunks`, async () => {
+      const [whole, ...cut] = await Promise.all(
+        [1, 2, 7, 16].map(async (chunks) => (await encode(await start(weights, chunks), height, width)).mean),
+      );
+      for (const mean of cut) expect(largestDifference(mean, whole!)).toBeLessThan(1e-6);
+    });
+  }
+
+  it('clamps the log variance to −30…20', async () => {
+    const bias = Float32Array.of(0, 0, 0, 0, -100, 100, -100, 100);
+    const shifted = { ...weights, tensors: new Map([...weights.tensors, ['quant_conv.bias', bias]]) };
+    const { logvar } = await encode(await start(shifted, 8), 8, 8);
+    expect([...logvar]).toEqual([-30, 20, -30, 20]);
+  });
+});
