@@ -7,7 +7,6 @@ export const ERROR_CODES = [
   'ERR_OPTION',
   'ERR_NO_INPUT',
   'ERR_ABORTED',
-  'ERR_LOCKED',
   // images
   'ERR_IMAGE_MISSING',
   'ERR_IMAGE_UNREADABLE',

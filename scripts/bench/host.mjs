@@ -40,7 +40,10 @@ async function decodeAll(files) {
   const queue = [...files];
   const worker = async () => {
     for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
-      await sharp(await readFile(file), { ignoreIcc: true }).removeAlpha().raw().toBuffer();
+      await sharp(await readFile(file), { ignoreIcc: true })
+        .removeAlpha()
+        .raw()
+        .toBuffer();
     }
   };
   await Promise.all(Array.from({ length: 2 * availableParallelism() }, worker));
@@ -49,7 +52,8 @@ async function decodeAll(files) {
 async function ours(folder, outDir) {
   const encoder = { encoder: nullEncoder(), fingerprint: 'null' };
   for await (const event of buildCache({ inputs: [folder], model: 'sdxl', encoder, outDir, ...buckets })) {
-    if (event.type === 'summary' && event.encoded !== count) throw new Error(`only ${event.encoded} images done`);
+    if (event.type === 'summary' && event.encoded !== count)
+      throw new Error(`only ${event.encoded} images done`);
   }
 }
 
@@ -72,8 +76,13 @@ async function baseline(files, folder, threads) {
   const planFile = path.join(folder, 'plan.json');
   await writeFile(planFile, JSON.stringify(plan));
   const script = fileURLToPath(new URL('./host_baseline.py', import.meta.url));
-  const { status, stdout, stderr } = spawnSync(python, [script, planFile, String(threads)], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${python} could not run the baseline (python3-pil, python3-opencv, python3-numpy?): ${stderr}`);
+  const { status, stdout, stderr } = spawnSync(python, [script, planFile, String(threads)], {
+    encoding: 'utf8',
+  });
+  if (status !== 0)
+    throw new Error(
+      `${python} could not run the baseline (python3-pil, python3-opencv, python3-numpy?): ${stderr}`,
+    );
   return JSON.parse(stdout);
 }
 
@@ -95,15 +104,27 @@ try {
     ['latent-cache, all but the encoder', best(results.ours)],
     ['Pillow + OpenCV + numpy', best(results.python)],
   ];
-  console.log(`${count} JPEG photos, ${rounds} rounds, best of each; ${cpus()[0].model}, ${availableParallelism()} processors`);
-  console.log(`sharp ${sharp.versions.sharp}, pixel kernels ${loadBinding().instructionSet()}; ${results.python[0].versions}`);
-  console.log(`${''.padEnd(36)}${'images/s'.padStart(10)}${'per core'.padStart(10)}   (per core: images for each second of CPU time)`);
+  console.log(
+    `${count} JPEG photos, ${rounds} rounds, best of each; ${cpus()[0].model}, ${availableParallelism()} processors`,
+  );
+  console.log(
+    `sharp ${sharp.versions.sharp}, pixel kernels ${loadBinding().instructionSet()}; ${results.python[0].versions}`,
+  );
+  console.log(
+    `${''.padEnd(36)}${'images/s'.padStart(10)}${'per core'.padStart(10)}   (per core: images for each second of CPU time)`,
+  );
   for (const [name, { wall, cpu }] of rows) {
-    console.log(`${name.padEnd(36)}${(count / wall).toFixed(1).padStart(10)}${(count / cpu).toFixed(1).padStart(10)}`);
+    console.log(
+      `${name.padEnd(36)}${(count / wall).toFixed(1).padStart(10)}${(count / cpu).toFixed(1).padStart(10)}`,
+    );
   }
   const [decode, own, other] = rows.map(([, result]) => result);
-  console.log(`ours / Pillow + OpenCV + numpy: ${(other.cpu / own.cpu).toFixed(2)} per core, ${(other.wall / own.wall).toFixed(2)} in all`);
-  console.log(`ours / sharp decoding alone:    ${(decode.cpu / own.cpu).toFixed(2)} per core, ${(decode.wall / own.wall).toFixed(2)} in all`);
+  console.log(
+    `ours / Pillow + OpenCV + numpy: ${(other.cpu / own.cpu).toFixed(2)} per core, ${(other.wall / own.wall).toFixed(2)} in all`,
+  );
+  console.log(
+    `ours / sharp decoding alone:    ${(decode.cpu / own.cpu).toFixed(2)} per core, ${(decode.wall / own.wall).toFixed(2)} in all`,
+  );
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -20,7 +20,9 @@ async function drawImages(folder) {
     const height = 256 + 32 * (index % 3);
     const background = { r: index % 256, g: (index * 7) % 256, b: (index * 13) % 256 };
     const file = path.join(folder, `image${String(index).padStart(6, '0')}.jpg`);
-    await sharp({ create: { width, height, channels: 3, background } }).jpeg().toFile(file);
+    await sharp({ create: { width, height, channels: 3, background } })
+      .jpeg()
+      .toFile(file);
   }
 }
 
@@ -35,15 +37,20 @@ try {
     done++;
     // The highest of a hundred samples: single ones hang on when garbage was last collected.
     for (const mark of [early, count]) {
-      if (done > mark - 100 && done <= mark) samples.set(mark, Math.max(samples.get(mark) ?? 0, process.memoryUsage.rss()));
+      if (done > mark - 100 && done <= mark)
+        samples.set(mark, Math.max(samples.get(mark) ?? 0, process.memoryUsage.rss()));
     }
     if (done % 100 === 0) await sleep(0);
   }
   const [first, last] = [samples.get(early), samples.get(count)];
   const growth = (100 * (last - first)) / first;
   const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  console.log(`resident memory after ${early} images: ${mebibytes(first)}, after ${count}: ${mebibytes(last)}`);
-  console.log(`difference ${growth.toFixed(1)} % (limit ${LIMIT_PERCENT} %): ${Math.abs(growth) < LIMIT_PERCENT ? 'flat' : 'NOT FLAT'}`);
+  console.log(
+    `resident memory after ${early} images: ${mebibytes(first)}, after ${count}: ${mebibytes(last)}`,
+  );
+  console.log(
+    `difference ${growth.toFixed(1)} % (limit ${LIMIT_PERCENT} %): ${Math.abs(growth) < LIMIT_PERCENT ? 'flat' : 'NOT FLAT'}`,
+  );
   process.exitCode = Math.abs(growth) < LIMIT_PERCENT ? 0 : 1;
 } finally {
   await rm(folder, { recursive: true, force: true });

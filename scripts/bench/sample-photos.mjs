@@ -42,7 +42,12 @@ export async function makePhotos(folder, count) {
     const file = path.join(folder, `photo${String(index).padStart(5, '0')}.jpg`);
     if (!encoded.has(kind)) {
       const raw = { width, height, channels: 3 };
-      encoded.set(kind, await sharp(draw(width, height, kind), { raw }).jpeg({ quality: 92 }).toBuffer());
+      encoded.set(
+        kind,
+        await sharp(draw(width, height, kind), { raw })
+          .jpeg({ quality: 92 })
+          .toBuffer(),
+      );
     }
     await writeFile(file, encoded.get(kind));
     paths.push(file);

@@ -11,7 +11,9 @@ import sharp from 'sharp';
 import { readCache } from '../../dist/cache/read-cache.js';
 import { writeSeededVae } from '../../dist/model/seeded-vae.js';
 
-const { values } = parseArgs({ options: { kills: { type: 'string', default: '50' }, images: { type: 'string', default: '60' } } });
+const { values } = parseArgs({
+  options: { kills: { type: 'string', default: '50' }, images: { type: 'string', default: '60' } },
+});
 const kills = Number(values.kills);
 const count = Number(values.images);
 const command = fileURLToPath(new URL('../../bin/latent-cache.cjs', import.meta.url));
@@ -51,7 +53,8 @@ try {
   for (let kill = 0; kill < kills; kill++) {
     // Once everything is done there is nothing left to disturb: begin again with half of the caches.
     const names = await caches(folder);
-    if (names.length === count) for (const name of names.slice(0, count / 2)) await rm(path.join(folder, name));
+    if (names.length === count)
+      for (const name of names.slice(0, count / 2)) await rm(path.join(folder, name));
     const child = start(folder, vae);
     const exited = once(child, 'exit');
     setTimeout(() => child.kill('SIGKILL'), Math.random() * wholeRun).unref();
@@ -68,8 +71,12 @@ try {
     if (a.equals(b)) equal++;
   }
   const interrupted = survivors.filter((files) => files > 0).length;
-  console.log(`${kills} kills, ${interrupted} of them in the middle of a write; no broken cache was ever visible`);
-  console.log(`after one more run: exit code ${code}, ${names.length} of ${count} caches, ${equal} equal to an undisturbed run's bytes, ${left.length} other files`);
+  console.log(
+    `${kills} kills, ${interrupted} of them in the middle of a write; no broken cache was ever visible`,
+  );
+  console.log(
+    `after one more run: exit code ${code}, ${names.length} of ${count} caches, ${equal} equal to an undisturbed run's bytes, ${left.length} other files`,
+  );
   process.exitCode = code === 0 && names.length === count && equal === count && left.length === 0 ? 0 : 1;
 } finally {
   await rm(root, { recursive: true, force: true });

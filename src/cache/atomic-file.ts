@@ -97,7 +97,8 @@ function startTime(pid: number): string | undefined {
   }
 }
 
-function writeError(target: string, cause: unknown): LatentCacheError {
+/** An error of the file system about a file or folder that is to be written. */
+export function writeError(target: string, cause: unknown): LatentCacheError {
   const details = { path: target, cause };
   const text = cause instanceof Error ? cause.message : String(cause);
   switch (systemErrorCode(cause)) {
@@ -112,6 +113,8 @@ function writeError(target: string, cause: unknown): LatentCacheError {
     case 'EPERM':
     case 'EROFS':
     case 'ENOENT':
+    case 'ENOTDIR':
+    case 'EEXIST':
       return new LatentCacheError('ERR_OUTPUT_NOT_WRITABLE', `Cannot write to ${target}: ${text}`, {
         ...details,
         remedy: 'Make the folder writable, or give another with --out-dir.',

@@ -1,6 +1,7 @@
 import { access, readdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
+import { writeError } from './atomic-file.js';
 import { readCache } from './read-cache.js';
 import { type CacheNaming, parseCacheName } from './sd-scripts.js';
 
@@ -25,7 +26,7 @@ export async function listOutputFolders(folders: Iterable<string>): Promise<Map<
     try {
       names.set(folder, await readdir(folder));
     } catch (cause) {
-      if (systemErrorCode(cause) !== 'ENOENT') throw cause;
+      if (systemErrorCode(cause) !== 'ENOENT') throw writeError(folder, cause);
       names.set(folder, []);
     }
   }

@@ -88,7 +88,7 @@ function addCacheOptions(command: Command): void {
     )
     .option('--seed <number>', 'of the samples; each image has its own noise', parseCount, 0)
     .option('--legacy-name', '{image}.npz, read by every version of sd-scripts (default: off)')
-    .option('--suffix <text>', 'suffix of the file name instead of sd or sdxl')
+    .option('--suffix <text>', 'suffix of the file name (default: sd or sdxl, as the model)')
     .option('--multi-resolution-keys', 'keys with the latent size, several resolutions a file (default: off)')
     .addOption(
       new Option(

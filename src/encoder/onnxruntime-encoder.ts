@@ -5,6 +5,7 @@ import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { strideOf } from '../model/architecture.js';
 import type { VaeEncoderWeights } from '../model/load-vae.js';
 import { writeEncoderModel } from '../model/onnx/encoder-graph.js';
+import { releaseBuffers } from '../model/release-buffers.js';
 import {
   checkBatch,
   type EncodeOptions,
@@ -20,6 +21,8 @@ export interface OnnxruntimeOptions {
   readonly threads?: number;
   /** See `EncoderGraphOptions`. */
   readonly queryChunks?: number;
+  /** Free the tensors of the weights as soon as the model is built from them; they are unusable then. Default false. */
+  readonly consumeWeights?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -43,7 +46,12 @@ export async function createOnnxruntimeEncoder(
   options: OnnxruntimeOptions = {},
   seams: OnnxruntimeSeams = {},
 ): Promise<Encoder> {
-  const { threads = availableParallelism(), queryChunks = DEFAULT_QUERY_CHUNKS, signal } = options;
+  const {
+    threads = availableParallelism(),
+    queryChunks = DEFAULT_QUERY_CHUNKS,
+    consumeWeights,
+    signal,
+  } = options;
   for (const [name, value] of Object.entries({ threads, queryChunks })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new LatentCacheError('ERR_OPTION', `expected a positive integer as ${name}, got ${value}`);
@@ -56,6 +64,7 @@ export async function createOnnxruntimeEncoder(
   } = seams;
   const worker = new Worker(workerUrl, { name: 'latent-cache encoder' });
   const model = writeEncoderModel(weights, { queryChunks });
+  if (consumeWeights) releaseBuffers(weights.tensors.values());
   const runtime = await startUp(worker, { kind: 'load', model, threads, runtimeModule }, signal);
   return new OnnxruntimeEncoder(worker, {
     backend: 'cpu',

@@ -5,6 +5,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { asLatentCacheError, LatentCacheError, systemErrorCode } from '../errors.js';
+import { releaseBuffers } from '../model/release-buffers.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import type { EncodeMessage, FromWorker, LoadMessage, ToWorker } from './onnxruntime-messages.js';
@@ -36,6 +37,8 @@ async function load({ model, threads, runtimeModule }: LoadMessage): Promise<Eng
     // fatal only: what it would print, it also throws
     logSeverityLevel: 4,
   });
+  // onnxruntime has its own copy now
+  releaseBuffers([model]);
   return { runtime, session, binding };
 }
 

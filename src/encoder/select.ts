@@ -12,6 +12,8 @@ export interface CreateEncoderOptions {
   readonly backend?: BackendName;
   /** CPU threads; default: all processors that this process may use. */
   readonly threads?: number;
+  /** See `OnnxruntimeOptions`. */
+  readonly consumeWeights?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -27,7 +29,7 @@ export interface SelectedEncoder {
  */
 export async function createEncoder(
   weights: VaeEncoderWeights,
-  { backend = 'auto', threads, signal }: CreateEncoderOptions = {},
+  { backend = 'auto', threads, consumeWeights = false, signal }: CreateEncoderOptions = {},
 ): Promise<SelectedEncoder> {
   if (!BACKENDS.includes(backend)) {
     throw new LatentCacheError(
@@ -36,6 +38,7 @@ export async function createEncoder(
     );
   }
   const encoder = await createOnnxruntimeEncoder(weights, {
+    consumeWeights,
     ...(threads === undefined ? {} : { threads }),
     ...(signal === undefined ? {} : { signal }),
   });

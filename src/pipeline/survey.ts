@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { probeWritable, removeAbandoned } from '../cache/atomic-file.js';
+import { probeWritable, removeAbandoned, writeError } from '../cache/atomic-file.js';
 import { findDifference, findOutdated } from '../cache/check.js';
 import type { RecipeRecord } from '../cache/provenance.js';
 import { type CacheFile, readCache } from '../cache/read-cache.js';
@@ -16,7 +16,7 @@ import { BucketSelector } from '../dataset/bucket.js';
 import { type FoundImage, findImages } from '../dataset/find-images.js';
 import { type Geometry, planGeometry } from '../dataset/geometry.js';
 import { type ImageInfo, inspectImage } from '../dataset/inspect-image.js';
-import { asLatentCacheError, LatentCacheError } from '../errors.js';
+import { LatentCacheError } from '../errors.js';
 import { type FailedEvent, type NoticeEvent, toFailure } from './events.js';
 import { mapLimit } from './map-limit.js';
 import { NoticeCollector } from './notices.js';
@@ -268,10 +268,7 @@ async function clearTheWay(
 async function prepareFolders(work: readonly PlannedImage[]): Promise<void> {
   for (const folder of new Set(work.map((item) => path.dirname(targetOf(item))))) {
     await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-      throw asLatentCacheError(cause, 'ERR_OUTPUT_NOT_WRITABLE', {
-        path: folder,
-        remedy: 'Make the folder writable, or give another with --out-dir.',
-      });
+      throw writeError(folder, cause);
     });
     await probeWritable(folder);
   }

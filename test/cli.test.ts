@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '#dist/index.js';
+import { writeSeededVae } from '#dist/model/seeded-vae.js';
+import { drawImage, useScratchFolder } from './build-helpers.js';
+
+const command = fileURLToPath(new URL('../bin/latent-cache.cjs', import.meta.url));
+const folder = useScratchFolder();
+const inside = (name: string) => path.join(folder(), name);
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command; `during` sees its output so far each time some arrives. */
+async function latentCache(
+  args: readonly string[],
+  during: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    during(stdout, (signal) => child.kill(signal));
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  return { code, signal, stdout, stderr };
+}
+
+/** A small VAE and some images; the arguments that cache them. */
+async function dataSet(images = 2): Promise<string[]> {
+  await writeSeededVae(inside('vae.safetensors'), { seed: 1, widths: [32, 32, 32, 32], blocksPerLevel: 1 });
+  for (let index = 0; index < images; index++) await drawImage(inside(`image${index}.png`), 160, 128 + index);
+  return ['build', folder(), '--vae', inside('vae.safetensors'), '--model', 'sdxl', '--resolution', '128'];
+}
+
+describe('exit codes', () => {
+  it('0: everything was done', async () => {
+    const { code, stdout, stderr } = await latentCache(await dataSet());
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('Done: 2 encoded, 0 skipped, 0 failed');
+  });
+
+  it('2: some images failed, each with path, code and remedy', async () => {
+    const args = await dataSet();
+    await writeFile(inside('bad.png'), 'no image');
+    const { code, stdout } = await latentCache(args);
+    expect(code).toBe(2);
+    expect(stdout).toContain(`${inside('bad.png')} [ERR_IMAGE_FORMAT]`);
+    expect(stdout).toContain('convert the file');
+  });
+
+  it('1: nothing could run, with one clear error and no stack', async () => {
+    await drawImage(inside('a.png'), 128, 128);
+    const { code, stderr } = await latentCache(['build', folder(), '--vae', inside('none.safetensors'), '--model', 'sdxl']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^latent-cache: .*none\.safetensors.* \[ERR_MODEL_FILE\]\n/);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('1: an option that does not exist', async () => {
+    const { code, stderr } = await latentCache([...(await dataSet(1)), '--no-such-option']);
+    expect(code).toBe(1);
+    expect(stderr).toContain("unknown option '--no-such-option'");
+  });
+
+  it('130: Ctrl-C finishes the batch in flight and says what is left', async () => {
+    const args = await dataSet(120);
+    let sent = false;
+    const { code, stdout } = await latentCache([...args, '--log-format', 'json'], (soFar, kill) => {
+      if (!sent && soFar.includes('"encoded","path"')) kill('SIGINT');
+      sent ||= soFar.includes('"encoded","path"');
+    });
+    const summary = JSON.parse(stdout.trim().split('\n').at(-1)!) as { encoded: number; remaining: number };
+    expect(code).toBe(130);
+    expect(summary.remaining).toBeGreaterThan(0);
+    expect((await readdir(folder())).filter((name) => name.endsWith('.npz')).length).toBe(summary.encoded);
+  });
+});
+
+describe('output', () => {
+  it('is one JSON object a line with --log-format json', async () => {
+    const { stdout } = await latentCache([...(await dataSet()), '--log-format', 'json']);
+    const types = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { type: string }).type);
+    expect(new Set(types)).toEqual(new Set(['survey', 'plan', 'encoder', 'encoded', 'progress', 'summary']));
+    expect(types.at(-1)).toBe('summary');
+  });
+
+  it('goes to the report as well', async () => {
+    await latentCache([...(await dataSet()), '--report', inside('report.json')]);
+    const report = JSON.parse(await readFile(inside('report.json'), 'utf8')) as { summary: { encoded: number } };
+    expect(report.summary.encoded).toBe(2);
+  });
+
+  it('documents every option of build with its default', async () => {
+    const { stdout } = await latentCache(['build', '--help']);
+    const options = stdout.split(/\n(?= {2}-)/).slice(1);
+    expect(options.length).toBeGreaterThan(25);
+    const undocumented = options.filter(
+      (text) => !/default|--help|--vae <file>|--model <model>|--no-enable-bucket|--suffix/.test(text.replace(/\s+/g, ' ')),
+    );
+    expect(undocumented).toEqual([]);
+  });
+});
+
+describe('demo', () => {
+  it('caches its images, reads them back, and says that its weights are random', async () => {
+    const { code, stdout } = await latentCache(['demo', '--dir', inside('demo')]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('RANDOM');
+    expect((await readdir(inside('demo/images'))).filter((name) => name.endsWith('_sdxl.npz')).length).toBe(5);
+  });
+});
+
+describe('error codes', () => {
+  it('are all in docs/errors.md', async () => {
+    const text = await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8');
+    expect(ERROR_CODES.filter((code) => !text.includes(`\`${code}\``))).toEqual([]);
+  });
+});
