@@ -63,7 +63,14 @@ describe('exit codes', () => {
 
   it('1: nothing could run, with one clear error and no stack', async () => {
     await drawImage(inside('a.png'), 128, 128);
-    const { code, stderr } = await latentCache(['build', folder(), '--vae', inside('none.safetensors'), '--model', 'sdxl']);
+    const { code, stderr } = await latentCache([
+      'build',
+      folder(),
+      '--vae',
+      inside('none.safetensors'),
+      '--model',
+      'sdxl',
+    ]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^latent-cache: .*none\.safetensors.* \[ERR_MODEL_FILE\]\n/);
     expect(stderr).not.toContain('    at ');
@@ -102,7 +109,9 @@ describe('output', () => {
 
   it('goes to the report as well', async () => {
     await latentCache([...(await dataSet()), '--report', inside('report.json')]);
-    const report = JSON.parse(await readFile(inside('report.json'), 'utf8')) as { summary: { encoded: number } };
+    const report = JSON.parse(await readFile(inside('report.json'), 'utf8')) as {
+      summary: { encoded: number };
+    };
     expect(report.summary.encoded).toBe(2);
   });
 
@@ -111,7 +120,10 @@ describe('output', () => {
     const options = stdout.split(/\n(?= {2}-)/).slice(1);
     expect(options.length).toBeGreaterThan(25);
     const undocumented = options.filter(
-      (text) => !/default|--help|--vae <file>|--model <model>|--no-enable-bucket|--suffix/.test(text.replace(/\s+/g, ' ')),
+      (text) =>
+        !/default|--help|--vae <file>|--model <model>|--no-enable-bucket|--suffix/.test(
+          text.replace(/\s+/g, ' '),
+        ),
     );
     expect(undocumented).toEqual([]);
   });
@@ -122,7 +134,9 @@ describe('demo', () => {
     const { code, stdout } = await latentCache(['demo', '--dir', inside('demo')]);
     expect(code).toBe(0);
     expect(stdout).toContain('RANDOM');
-    expect((await readdir(inside('demo/images'))).filter((name) => name.endsWith('_sdxl.npz')).length).toBe(5);
+    expect((await readdir(inside('demo/images'))).filter((name) => name.endsWith('_sdxl.npz')).length).toBe(
+      5,
+    );
   });
 });
 

@@ -39,8 +39,8 @@ export type NoticeCode =
   | 'cmyk'
   | '16-bit'
   | 'webp-extended'
-  | 'model-warning'
-  | 'vae-batch';
+  | 'name-clash'
+  | 'model-warning';
 
 export interface BucketCount {
   readonly width: number;

@@ -2,22 +2,20 @@
  * Everything that can be known before the first pixel is decoded: which images there are, where each belongs, what is
  * there already, what stands in the way.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { probeWritable, removeAbandoned, writeError } from '../cache/atomic-file.js';
-import { findDifference, findOutdated } from '../cache/check.js';
+import { isPassDisabled, sizesByName } from '../cache/name-pass.js';
 import type { RecipeRecord } from '../cache/provenance.js';
-import { type CacheFile, readCache } from '../cache/read-cache.js';
 import { type CacheNaming, cachePath, keySuffix, legacyPath } from '../cache/sd-scripts.js';
 import { findStale, listOutputFolders, type StaleFile, setAside } from '../cache/stale.js';
-import { BucketSelector } from '../dataset/bucket.js';
+import { BucketSelector, type Size } from '../dataset/bucket.js';
 import { type FoundImage, findImages } from '../dataset/find-images.js';
 import { type Geometry, planGeometry } from '../dataset/geometry.js';
 import { type ImageInfo, inspectImage } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
 import { type FailedEvent, type NoticeEvent, toFailure } from './events.js';
+import { existingCache } from './existing-cache.js';
 import { mapLimit } from './map-limit.js';
 import { NoticeCollector } from './notices.js';
 import type { BuildSettings } from './options.js';
@@ -27,6 +25,8 @@ export interface PlannedImage {
   readonly image: FoundImage;
   readonly info: ImageInfo;
   readonly geometry: Geometry;
+  /** The size in the cache's name. */
+  readonly listed: Size;
   /** (channels, height, width) of its latent. */
   readonly latentShape: readonly [number, number, number];
   readonly cachePath: string;
@@ -83,10 +83,10 @@ export async function surveyDataset(
   const planned = withoutCollisions(measured, settings, failures);
   const folders = new Set(planned.map((item) => path.dirname(path.resolve(item.cachePath))));
   const names = await listOutputFolders(folders);
-  const shadows = new Set<string>();
+  const existing = new Set<string>();
   for (const [folder, entries] of names) {
     if (!settings.dryRun) await removeAbandoned(folder, entries);
-    for (const name of entries) if (name.endsWith('.npz')) shadows.add(path.join(folder, name));
+    for (const name of entries) if (name.endsWith('.npz')) existing.add(path.join(folder, name));
   }
 
   const work: PlannedImage[] = [];
@@ -94,7 +94,7 @@ export async function surveyDataset(
   let skipped = 0;
   const check = async (item: PlannedImage) => ({
     item,
-    state: await existingState(item, settings, recipe, shadows),
+    state: await existingCache(item, settings, recipe, existing),
   });
   for await (const { item, state } of mapLimit(planned, LOOKUPS, check)) {
     if (hooks.signal?.aborted) throw aborted();
@@ -112,6 +112,8 @@ export async function surveyDataset(
     settings,
     notices,
   );
+  if (settings.outDir === undefined && !settings.legacyName)
+    reportNameClashes(images, planned, names, naming, notices);
   if (!settings.dryRun) await prepareFolders(work);
   sortByBucket(work);
   return { total: images.length, work, skipped, failures, notices: notices.events() };
@@ -139,6 +141,7 @@ async function planImage(
     image,
     info,
     geometry,
+    listed,
     latentShape: [latentChannels, latent.height, latent.width],
     cachePath: cachePath(beside, listed, naming),
     keySuffix: keySuffix(latent, naming),
@@ -193,65 +196,6 @@ const targetOf = (item: PlannedImage) => path.resolve(item.cachePath);
 const targetsOf = (items: readonly PlannedImage[]) =>
   items.map(({ image, cachePath }) => ({ imagePath: image.path, cachePath }));
 
-interface ExistingState {
-  /** The file to keep; undefined when the image must be encoded. */
-  readonly keep?: string;
-  /** Why a file that is there does not do. */
-  readonly reason?: string;
-}
-
-async function existingState(
-  item: PlannedImage,
-  settings: BuildSettings,
-  recipe: RecipeRecord | undefined,
-  existing: ReadonlySet<string>,
-): Promise<ExistingState> {
-  const candidates = [targetOf(item)];
-  const legacy = path.join(path.dirname(candidates[0]!), path.basename(legacyPath(item.image.path)));
-  // The trainer reads this one first, so it is the one to judge.
-  if (recipe === undefined && existing.has(legacy)) candidates.unshift(legacy);
-  for (const file of candidates) {
-    if (!existing.has(file)) continue;
-    const reason = await findFault(file, item, settings, recipe);
-    return reason === undefined ? { keep: file } : { reason };
-  }
-  return {};
-}
-
-async function findFault(
-  file: string,
-  item: PlannedImage,
-  settings: BuildSettings,
-  recipe: RecipeRecord | undefined,
-): Promise<string | undefined> {
-  let cache: CacheFile | undefined;
-  try {
-    cache = await readCache(file);
-  } catch (error) {
-    if (error instanceof LatentCacheError) return error.message;
-    throw error;
-  }
-  if (cache === undefined) return 'it has just been removed';
-  const { geometry, info } = item;
-  const difference = findDifference(cache, {
-    keySuffix: item.keySuffix,
-    shape: item.latentShape,
-    bucket: geometry.bucket,
-    originalSize: geometry.original,
-    cropLtrb: geometry.cropLtrb,
-    flipAug: settings.flipAug,
-    alphaMask: settings.alphaMask,
-  });
-  if (difference !== undefined || recipe === undefined) return difference;
-  return findOutdated(cache, item.keySuffix, recipe, info.bytes, () => hashFile(item.image.path));
-}
-
-async function hashFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
 async function clearTheWay(
   stale: readonly StaleFile[],
   settings: BuildSettings,
@@ -261,6 +205,29 @@ async function clearTheWay(
     const done =
       settings.stale === 'keep' ? 'kept' : settings.dryRun ? 'would be set aside' : await setAside(file);
     notices.add(kind === 'shadow' ? 'legacy-shadow' : 'stale-sibling', file, done);
+  }
+}
+
+/** Images whose cache is right and which the trainer will all the same take for another size. */
+function reportNameClashes(
+  images: readonly FoundImage[],
+  planned: readonly PlannedImage[],
+  names: ReadonlyMap<string, readonly string[]>,
+  naming: CacheNaming,
+  notices: NoticeCollector,
+): void {
+  const imagesByFolder = groupBy(images, ({ path: file }) => path.dirname(path.resolve(file)));
+  for (const [folder, items] of groupBy(planned, (item) => path.dirname(targetOf(item)))) {
+    if (isPassDisabled(folder)) continue;
+    const caches = new Set(items.map(({ cachePath: file }) => path.basename(file)));
+    for (const name of names.get(folder) ?? []) if (name.endsWith(`_${naming.suffix}.npz`)) caches.add(name);
+    const imageNames = (imagesByFolder.get(folder) ?? []).map(({ path: file }) => path.basename(file));
+    const sizes = sizesByName(imageNames, [...caches]);
+    for (const { image, listed } of items) {
+      const taken = sizes.get(path.basename(image.path));
+      if (taken === undefined || (taken.width === listed.width && taken.height === listed.height)) continue;
+      notices.add('name-clash', image.path);
+    }
   }
 }
 

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
+import { findDifference, findOutdated } from '../cache/check.js';
+import type { RecipeRecord } from '../cache/provenance.js';
+import { type CacheFile, readCache } from '../cache/read-cache.js';
+import { legacyPath } from '../cache/sd-scripts.js';
+import { LatentCacheError } from '../errors.js';
+import type { BuildSettings } from './options.js';
+import type { PlannedImage } from './survey.js';
+
+export interface ExistingCache {
+  /** The file to keep; undefined when the image must be encoded. */
+  readonly keep?: string;
+  /** Why a file that is there does not do. */
+  readonly reason?: string;
+}
+
+/**
+ * Judges the file that the trainer would read for an image.
+ *
+ * @param recipe how it would be made now; undefined when any complete cache is to be kept
+ * @param existing absolute paths of the `.npz` files that are there
+ */
+export async function existingCache(
+  item: PlannedImage,
+  settings: BuildSettings,
+  recipe: RecipeRecord | undefined,
+  existing: ReadonlySet<string>,
+): Promise<ExistingCache> {
+  const candidates = [path.resolve(item.cachePath)];
+  const legacy = path.join(path.dirname(candidates[0]!), path.basename(legacyPath(item.image.path)));
+  // The trainer reads this one first, so it is the one to judge.
+  if (recipe === undefined && existing.has(legacy)) candidates.unshift(legacy);
+  for (const file of candidates) {
+    if (!existing.has(file)) continue;
+    const reason = await findFault(file, item, settings, recipe);
+    return reason === undefined ? { keep: file } : { reason };
+  }
+  return {};
+}
+
+async function findFault(
+  file: string,
+  item: PlannedImage,
+  settings: BuildSettings,
+  recipe: RecipeRecord | undefined,
+): Promise<string | undefined> {
+  let cache: CacheFile | undefined;
+  try {
+    cache = await readCache(file);
+  } catch (error) {
+    if (error instanceof LatentCacheError) return error.message;
+    throw error;
+  }
+  if (cache === undefined) return 'it has just been removed';
+  const { geometry, info } = item;
+  const difference = findDifference(cache, {
+    keySuffix: item.keySuffix,
+    shape: item.latentShape,
+    bucket: geometry.bucket,
+    originalSize: geometry.original,
+    cropLtrb: geometry.cropLtrb,
+    flipAug: settings.flipAug,
+    alphaMask: settings.alphaMask,
+  });
+  if (difference !== undefined || recipe === undefined) return difference;
+  return findOutdated(cache, item.keySuffix, recipe, info.bytes, () => hashFile(item.image.path));
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
