@@ -8,7 +8,7 @@ export { type CreateEncoderOptions, createEncoder, type SelectedEncoder } from '
 export { ERROR_CODES, type ErrorCode, LatentCacheError } from './errors.js';
 export { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from './model/catalog.js';
 export { type LoadVaeOptions, loadVae, type VaeEncoderWeights } from './model/load-vae.js';
-export type { Interpolation, NativeBinding, TransformOptions, TransformResult } from './native/binding.js';
+export type { Interpolation, NativeBinding, TransformOptions, TransformTarget } from './native/binding.js';
 export { loadBinding } from './native/load.js';
 export { buildCache } from './pipeline/build-cache.js';
 export type * from './pipeline/events.js';

@@ -254,6 +254,27 @@ describe('starting', () => {
     });
   }
 
+  describe('with consumeWeights', () => {
+    const ownWeights = () => loadVae(scratch('vae.safetensors'), { model: 'sdxl' });
+
+    it('frees the tensors', async () => {
+      const own = await ownWeights();
+      await (await createOnnxruntimeEncoder(own, { consumeWeights: true })).dispose();
+      expect([...own.tensors.values()].every(({ length }) => length === 0)).toBe(true);
+    });
+
+    it('encodes as without', async () => {
+      const own = await createOnnxruntimeEncoder(await ownWeights(), { consumeWeights: true });
+      const { mean } = await own.encodeBatch(image(4));
+      await own.dispose();
+      expect(mean).toEqual((await encoder.encodeBatch(image(4))).mean);
+    });
+  });
+
+  it('leaves the weights alone by default', () => {
+    expect([...weights.tensors.values()].every(({ length }) => length > 0)).toBe(true);
+  });
+
   it('gives the CPU for auto and says why', async () => {
     const selected = await createEncoder(weights, { backend: 'auto', threads: 1 });
     await selected.encoder.dispose();

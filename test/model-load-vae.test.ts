@@ -1,5 +1,5 @@
 /** Loading a VAE from every layout, and refusing everything else by name. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ModelName } from '#dist/model/evidence.js';
@@ -7,7 +7,7 @@ import { loadVae } from '#dist/model/load-vae.js';
 import { writeEncoderModel } from '#dist/model/onnx/encoder-graph.js';
 import type { Dtype } from '#dist/model/safetensors/dtypes.js';
 import { openSafetensors } from '#dist/model/safetensors/reader.js';
-import { type TensorToWrite, writeSafetensors } from '#dist/model/safetensors/writer.js';
+import { encodeHeader, type TensorToWrite, writeSafetensors } from '#dist/model/safetensors/writer.js';
 import { type SeededVaeOptions, writeSeededVae } from '#dist/model/seeded-vae.js';
 import { SMALL, scratchFolder } from './encoder-helpers.js';
 
@@ -149,6 +149,32 @@ describe('layouts of the same weights', () => {
       }),
     );
     expect(await fingerprintOf(other)).not.toBe(await fingerprintOf(await seeded()));
+  });
+});
+
+describe('a large checkpoint', () => {
+  it('is read at the header and the encoder only', async () => {
+    const vae = await readFile(await seeded({ layout: 'checkpoint' }));
+    const headerEnd = 8 + Number(vae.readBigUInt64LE());
+    const decoder = 6 * 2 ** 30;
+    // six gigabytes of another tensor in front of the VAE, as a hole in the file
+    const entries = Object.entries(
+      JSON.parse(vae.toString('utf8', 8, headerEnd)) as Record<string, { dtype: Dtype; shape: number[] }>,
+    );
+    const tensors = entries
+      .filter(([name]) => name !== '__metadata__')
+      .map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+    const header = encodeHeader([{ name: 'model.large', dtype: 'U8', shape: [decoder] }, ...tensors]);
+    const large = scratch('large.safetensors');
+    const handle = await open(large, 'w');
+    await handle.write(header, 0, header.length, 0);
+    await handle.write(vae, headerEnd, vae.length - headerEnd, header.length + decoder);
+    await handle.close();
+
+    const readSoFar = async () => Number(/rchar: (\d+)/.exec(await readFile('/proc/self/io', 'utf8'))![1]);
+    const before = await readSoFar();
+    await loadVae(large, { model: 'sdxl' });
+    expect((await readSoFar()) - before).toBeLessThan(vae.length + 1_000_000);
   });
 });
 

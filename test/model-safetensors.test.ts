@@ -194,6 +194,16 @@ describe('files', () => {
     await file.close();
   });
 
+  it('reports a tensor that does not fit into memory', async () => {
+    const path = scratch('hole.safetensors');
+    const header = encodeHeader([{ name: 'hole', dtype: 'F32', shape: [2 ** 40] }]);
+    await writeFile(path, header);
+    await truncate(path, header.length + 2 ** 42);
+    const file = await openSafetensors(path);
+    await expect(file.readFloat32('hole')).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
+    await file.close();
+  });
+
   it('reads beyond 4 GiB', async () => {
     const path = scratch('large.safetensors');
     const before = 5 * 2 ** 30;

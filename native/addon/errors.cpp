@@ -37,11 +37,9 @@ std::int32_t integerOf(const Napi::Value& value, const char* name, std::int32_t 
 }
 
 template <typename Array>
-Array arrayOf(const Napi::CallbackInfo& info, std::size_t index, const char* name, napi_typedarray_type type,
-              const char* expected) {
-  const Napi::Value value = info[index];
+Array arrayOf(const Napi::Value& value, const char* name, napi_typedarray_type type, const char* expected) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
-    reject(info.Env(), name, expected, describe(value));
+    reject(value.Env(), name, expected, describe(value));
   }
   return value.As<Array>();
 }
@@ -77,17 +75,21 @@ std::string stringOption(const Napi::Object& options, const char* name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+Napi::Uint8Array bytesOption(const Napi::Object& options, const char* name) {
+  return arrayOf<Napi::Uint8Array>(options.Get(name), name, napi_uint8_array, "a Uint8Array");
+}
+
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
   if (!info[index].IsObject()) reject(info.Env(), name, "an object", describe(info[index]));
   return info[index].As<Napi::Object>();
 }
 
 Napi::Uint8Array bytesArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  return arrayOf<Napi::Uint8Array>(info, index, name, napi_uint8_array, "a Uint8Array");
+  return arrayOf<Napi::Uint8Array>(info[index], name, napi_uint8_array, "a Uint8Array");
 }
 
 Napi::Float32Array floatsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  return arrayOf<Napi::Float32Array>(info, index, name, napi_float32_array, "a Float32Array");
+  return arrayOf<Napi::Float32Array>(info[index], name, napi_float32_array, "a Float32Array");
 }
 
 std::int32_t integerArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name,

@@ -16,6 +16,7 @@ std::int32_t integerOption(const Napi::Object& options, const char* name, std::i
                            std::int32_t maximum);
 bool booleanOption(const Napi::Object& options, const char* name);
 std::string stringOption(const Napi::Object& options, const char* name);
+Napi::Uint8Array bytesOption(const Napi::Object& options, const char* name);
 
 // The arguments of a call: the same, by position.
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);

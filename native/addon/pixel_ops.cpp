@@ -63,13 +63,12 @@ struct Baton {
 
 class TransformWorker final : public Napi::AsyncWorker {
  public:
-  TransformWorker(const Napi::CallbackInfo& info, const Baton& baton, const Napi::Object& result,
-                  const Napi::Uint8Array& source)
+  TransformWorker(const Napi::CallbackInfo& info, const Baton& baton)
       : AsyncWorker(info.Env(), "latent-cache.transform"),
         deferred_(Napi::Promise::Deferred::New(info.Env())),
         baton_(baton),
-        result_(Napi::Persistent(result)),
-        source_(Napi::Persistent(source.As<Napi::Object>())) {
+        source_(Napi::Persistent(info[0].As<Napi::Object>())),
+        target_(Napi::Persistent(info[2].As<Napi::Object>())) {
     ++stateOf(info.Env()).queued;
   }
 
@@ -86,7 +85,7 @@ class TransformWorker final : public Napi::AsyncWorker {
 
   void OnOK() override {
     settle();
-    deferred_.Resolve(result_.Value());
+    deferred_.Resolve(Env().Undefined());
   }
 
   void OnError(const Napi::Error& error) override {
@@ -103,14 +102,30 @@ class TransformWorker final : public Napi::AsyncWorker {
 
   Napi::Promise::Deferred deferred_;
   const Baton baton_;
-  const Napi::ObjectReference result_;
-  const Napi::ObjectReference source_;  // keeps the pixels alive while they are read
+  // Keep the pixels alive while they are read and written.
+  const Napi::ObjectReference source_;
+  const Napi::ObjectReference target_;
 };
 
+void checkBytes(const Napi::Uint8Array& array, const char* name, std::size_t expected, const char* shape) {
+  if (array.ByteLength() == expected) return;
+  throw makeError(array.Env(), "ERR_ARGUMENT",
+                  "Expected " + std::to_string(expected) + " bytes (" + shape + ") for " + name +
+                      " but got " + std::to_string(array.ByteLength()));
+}
+
+// One plane of the target: its memory, or null where JS has null.
+std::uint8_t* planeOf(const Napi::Object& target, const char* name, std::size_t bytes, const char* shape) {
+  if (target.Get(name).IsNull()) return nullptr;
+  Napi::Uint8Array plane = bytesOption(target, name);
+  checkBytes(plane, name, bytes, shape);
+  return plane.Data();
+}
+
 Napi::Value transform(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
   const Napi::Uint8Array source = bytesArgument(info, 0, "source");
   const Napi::Object options = objectArgument(info, 1, "options");
+  const Napi::Object target = objectArgument(info, 2, "target");
 
   Baton baton{};
   baton.source.data = source.Data();
@@ -124,36 +139,22 @@ Napi::Value transform(const Napi::CallbackInfo& info) {
   baton.window.top = integerOption(options, "cropTop", 0, baton.resized.height - 1);
   baton.window.width = integerOption(options, "cropWidth", 1, baton.resized.width - baton.window.left);
   baton.window.height = integerOption(options, "cropHeight", 1, baton.resized.height - baton.window.top);
-  const bool flip = booleanOption(options, "flip");
 
-  const auto expected = static_cast<std::size_t>(baton.source.size.width) *
-                        static_cast<std::size_t>(baton.source.size.height) *
-                        static_cast<std::size_t>(baton.source.channels);
-  if (source.ByteLength() != expected) {
-    throw makeError(env, "ERR_ARGUMENT",
-                    "Expected " + std::to_string(expected) +
-                        " bytes (height * width * channels) for source but got " +
-                        std::to_string(source.ByteLength()));
+  const auto area = [](int width, int height) {
+    return static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  };
+  const auto channels = static_cast<std::size_t>(baton.source.channels);
+  checkBytes(source, "source", area(baton.source.size.width, baton.source.size.height) * channels,
+             "height * width * channels");
+  const std::size_t count = area(baton.window.width, baton.window.height);
+  baton.rgb = planeOf(target, "rgb", count * kRgb, "cropHeight * cropWidth * 3");
+  baton.flipped = planeOf(target, "flipped", count * kRgb, "cropHeight * cropWidth * 3");
+  baton.alpha = planeOf(target, "alpha", count, "cropHeight * cropWidth");
+  if (baton.rgb == nullptr || (baton.alpha != nullptr) != (channels == 4)) {
+    throw makeError(info.Env(), "ERR_ARGUMENT", "Expected rgb, and alpha just with four channels, in target");
   }
 
-  // The results are made here, so that the worker writes straight into the memory that JS will see.
-  const auto count =
-      static_cast<std::size_t>(baton.window.width) * static_cast<std::size_t>(baton.window.height);
-  const Napi::Object result = Napi::Object::New(env);
-  const auto plane = [&](const char* name, bool wanted, std::size_t bytes) -> std::uint8_t* {
-    if (!wanted) {
-      result.Set(name, env.Null());
-      return nullptr;
-    }
-    Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes);
-    result.Set(name, array);
-    return array.Data();
-  };
-  baton.rgb = plane("rgb", true, count * kRgb);
-  baton.flipped = plane("flipped", flip, count * kRgb);
-  baton.alpha = plane("alpha", baton.source.channels == 4, count);
-
-  auto* worker = new TransformWorker(info, baton, result, source);
+  auto* worker = new TransformWorker(info, baton);
   const Napi::Promise promise = worker->promise();
   worker->Queue();
   return promise;

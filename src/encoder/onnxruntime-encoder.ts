@@ -62,9 +62,9 @@ export async function createOnnxruntimeEncoder(
     workerUrl = new URL('./onnxruntime-worker.js', import.meta.url),
     runtimeModule = 'onnxruntime-node',
   } = seams;
-  const worker = new Worker(workerUrl, { name: 'latent-cache encoder' });
   const model = writeEncoderModel(weights, { queryChunks });
   if (consumeWeights) releaseBuffers(weights.tensors.values());
+  const worker = new Worker(workerUrl, { name: 'latent-cache encoder' });
   const runtime = await startUp(worker, { kind: 'load', model, threads, runtimeModule }, signal);
   return new OnnxruntimeEncoder(worker, {
     backend: 'cpu',

@@ -25,14 +25,13 @@ export interface TransformOptions {
   readonly cropTop: number;
   readonly cropWidth: number;
   readonly cropHeight: number;
-  /** Also return the horizontally mirrored pixels. */
-  readonly flip: boolean;
 }
 
-export interface TransformResult {
+/** Where a transform writes; the caller owns the memory. */
+export interface TransformTarget {
   /** (cropHeight, cropWidth, 3) uint8, RGB. */
   readonly rgb: Uint8Array;
-  /** The same, mirrored left to right; null unless asked for. */
+  /** The same, mirrored left to right; null when it is not wanted. */
   readonly flipped: Uint8Array | null;
   /** (cropHeight, cropWidth) uint8: the fourth channel; null for three channels. */
   readonly alpha: Uint8Array | null;
@@ -50,8 +49,11 @@ export interface NativeBinding {
   initialize(errorClass: typeof LatentCacheError): void;
   /** The instruction set that the pixel kernels picked for this CPU. */
   instructionSet(): 'scalar' | 'avx2' | 'avx512';
-  /** Resize, crop, split off alpha, mirror. Runs on a libuv worker; the source must stay unchanged until settled. */
-  transform(source: Uint8Array, options: TransformOptions): Promise<TransformResult>;
+  /**
+   * Resize, crop, split off alpha, mirror. Runs on a libuv worker; source and target must be left alone until it is
+   * settled.
+   */
+  transform(source: Uint8Array, options: TransformOptions, target: TransformTarget): Promise<void>;
   /**
    * uint8 NHWC → float32 NCHW in [-1, 1] as torchvision's ToTensor and Normalize([0.5], [0.5]) compute it.
    * Synchronous: meant for encoder threads. `target` holds `batch * 3 * height * width` floats.

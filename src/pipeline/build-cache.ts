@@ -5,6 +5,7 @@ import type { RecipeRecord } from '../cache/provenance.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../errors.js';
 import { loadBinding } from '../native/load.js';
+import { PixelPool } from '../pixels/pixel-pool.js';
 import { cutBatches } from './batches.js';
 import { ByteBudget } from './byte-budget.js';
 import { Channel } from './channel.js';
@@ -13,7 +14,7 @@ import { type BuildEvent, describeError, type FailedEvent, type SummaryEvent, to
 import { mapLimit } from './map-limit.js';
 import { type BuildOptions, type BuildSettings, resolveOptions } from './options.js';
 import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
-import { memoryOf, type PreparedImage, prepareImage } from './prepare-image.js';
+import { memoryOf, type PreparedImage, prepareImage, recycle } from './prepare-image.js';
 import { ProgressMeter, planEvent } from './progress-meter.js';
 import { type PlannedImage, type Survey, surveyDataset } from './survey.js';
 
@@ -122,16 +123,17 @@ class BuildRun {
   ): Promise<void> {
     const { settings } = this;
     const binding = this.options.binding ?? loadBinding();
-    const budget = new ByteBudget(settings.memoryBudget);
-    const meter = new ProgressMeter(work);
     // One image for each processor decodes while another waits for the disk.
     const decoders = 2 * availableParallelism();
+    const budget = new ByteBudget(settings.memoryBudget);
+    const meter = new ProgressMeter(work);
+    const pool = new PixelPool(2 * decoders);
     const prepared = mapLimit(work, decoders, async (item) => {
       if (this.stop.signal.aborted) return undefined;
       const memory = memoryOf(item, settings);
       await budget.acquire(memory.preparing);
       try {
-        const image = await prepareImage(item, settings, binding);
+        const image = await prepareImage(item, settings, binding, pool);
         budget.release(memory.preparing - memory.prepared);
         return image;
       } catch (error) {
@@ -152,7 +154,10 @@ class BuildRun {
       }
       while (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight.shift();
       const task = this.encodeAndStore(images, encoder, making).finally(() => {
-        for (const { item } of images) budget.release(memoryOf(item, settings).prepared);
+        for (const image of images) {
+          recycle(image, pool);
+          budget.release(memoryOf(image.item, settings).prepared);
+        }
         this.events.push(meter.advance(batch));
       });
       inFlight.push(task);

@@ -6,6 +6,7 @@ import { fileError } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
 import { decodeImage } from '../pixels/decode.js';
+import { type PixelPool, takeTarget } from '../pixels/pixel-pool.js';
 import type { BuildSettings } from './options.js';
 import type { PlannedImage } from './survey.js';
 
@@ -47,6 +48,7 @@ export async function prepareImage(
   item: PlannedImage,
   settings: BuildSettings,
   binding: NativeBinding,
+  pool: PixelPool,
 ): Promise<PreparedImage> {
   const { image, info, geometry } = item;
   const { original, resized, crop, bucket } = geometry;
@@ -64,7 +66,7 @@ export async function prepareImage(
       { path: image.path, remedy: 'Run again when nothing else changes the folder.' },
     );
   }
-  const { rgb, flipped, alpha } = await binding.transform(decoded.data, {
+  const options = {
     width: original.width,
     height: original.height,
     channels: decoded.channels,
@@ -75,10 +77,17 @@ export async function prepareImage(
     cropTop: crop.top,
     cropWidth: bucket.width,
     cropHeight: bucket.height,
-    flip: settings.flipAug,
-  });
+  };
+  const target = takeTarget(pool, options, settings.flipAug);
+  await binding.transform(decoded.data, options, target);
   const opaque = () => new Uint8Array(bucket.width * bucket.height).fill(255);
-  return { item, rgb, flipped, alpha: settings.alphaMask ? (alpha ?? opaque()) : null, source };
+  return { item, ...target, alpha: settings.alphaMask ? (target.alpha ?? opaque()) : null, source };
+}
+
+/** Hands the pixels back when the encoder has them. */
+export function recycle({ rgb, flipped }: PreparedImage, pool: PixelPool): void {
+  pool.give(rgb);
+  if (flipped !== null) pool.give(flipped);
 }
 
 /** sd-scripts `resize_image`: area when both sides shrink or stay, Lanczos otherwise. */

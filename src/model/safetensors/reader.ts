@@ -121,7 +121,7 @@ async function readUpTo(
   position: number,
   length: number,
 ): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+  const bytes = allocate(length, path);
   let done = 0;
   while (done < length) {
     let got: number;
@@ -141,6 +141,22 @@ async function readUpTo(
     done += got;
   }
   return bytes;
+}
+
+/** A tensor may be as large as the file, and a file may be a hole of terabytes. */
+function allocate(length: number, path: string): Uint8Array {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw new LatentCacheError(
+      'ERR_OUT_OF_MEMORY',
+      `no memory for ${length} bytes of one tensor of ${path}`,
+      {
+        path,
+        cause,
+      },
+    );
+  }
 }
 
 function fileError(error: unknown, path: string): LatentCacheError {
