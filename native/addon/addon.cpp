@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "errors.h"
+#include "file_ops.h"
 #include "pixel_ops.h"
 #include "state.h"
 
@@ -32,6 +33,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   exports.Set("initialize", Napi::Function::New(env, initialize, "initialize"));
   exports.Set("counters", Napi::Function::New(env, counters, "counters"));
   registerPixelOps(env, exports);
+  registerFileOps(env, exports);
   return exports;
 }
 

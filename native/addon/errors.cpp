@@ -36,6 +36,11 @@ std::int32_t integerOf(const Napi::Value& value, const char* name, std::int32_t 
   return static_cast<std::int32_t>(number);
 }
 
+std::string textOf(const Napi::Value& value, const char* name) {
+  if (!value.IsString()) reject(value.Env(), name, "a string", describe(value));
+  return value.As<Napi::String>().Utf8Value();
+}
+
 template <typename Array>
 Array arrayOf(const Napi::Value& value, const char* name, napi_typedarray_type type, const char* expected) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
@@ -53,6 +58,10 @@ Napi::Error makeError(Napi::Env env, const char* code, const std::string& messag
         state.errorClass.New({Napi::String::New(env, code), Napi::String::New(env, message)});
     return Napi::Error(env, error);
   }
+  return makeSystemError(env, code, message);
+}
+
+Napi::Error makeSystemError(Napi::Env env, const char* code, const std::string& message) {
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", Napi::String::New(env, code));
   return error;
@@ -70,13 +79,15 @@ bool booleanOption(const Napi::Object& options, const char* name) {
 }
 
 std::string stringOption(const Napi::Object& options, const char* name) {
-  const Napi::Value value = options.Get(name);
-  if (!value.IsString()) reject(options.Env(), name, "a string", describe(value));
-  return value.As<Napi::String>().Utf8Value();
+  return textOf(options.Get(name), name);
 }
 
-Napi::Uint8Array bytesOption(const Napi::Object& options, const char* name) {
-  return arrayOf<Napi::Uint8Array>(options.Get(name), name, napi_uint8_array, "a Uint8Array");
+std::string stringArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  return textOf(info[index], name);
+}
+
+Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name) {
+  return arrayOf<Napi::Uint8Array>(value, name, napi_uint8_array, "a Uint8Array");
 }
 
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
@@ -85,7 +96,7 @@ Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, c
 }
 
 Napi::Uint8Array bytesArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  return arrayOf<Napi::Uint8Array>(info[index], name, napi_uint8_array, "a Uint8Array");
+  return bytesOf(info[index], name);
 }
 
 Napi::Float32Array floatsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {

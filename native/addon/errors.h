@@ -11,14 +11,18 @@ namespace lc::addon {
 // A LatentCacheError of this environment (a plain Error with `code` before initialize()).
 Napi::Error makeError(Napi::Env env, const char* code, const std::string& message);
 
+// A plain Error as Node's own file functions give it: errno's name in `code`.
+Napi::Error makeSystemError(Napi::Env env, const char* code, const std::string& message);
+
 // Each reads one named option and throws ERR_ARGUMENT with the name, the expected and the got.
 std::int32_t integerOption(const Napi::Object& options, const char* name, std::int32_t minimum,
                            std::int32_t maximum);
 bool booleanOption(const Napi::Object& options, const char* name);
 std::string stringOption(const Napi::Object& options, const char* name);
-Napi::Uint8Array bytesOption(const Napi::Object& options, const char* name);
+Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name);
 
 // The arguments of a call: the same, by position.
+std::string stringArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Uint8Array bytesArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Float32Array floatsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);

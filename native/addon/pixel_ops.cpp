@@ -6,12 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <string>
 #include <utility>
 
 #include "errors.h"
-#include "state.h"
+#include "task.h"
 
 namespace lc::addon {
 namespace {
@@ -61,52 +60,6 @@ struct Baton {
   }
 };
 
-class TransformWorker final : public Napi::AsyncWorker {
- public:
-  TransformWorker(const Napi::CallbackInfo& info, const Baton& baton)
-      : AsyncWorker(info.Env(), "latent-cache.transform"),
-        deferred_(Napi::Promise::Deferred::New(info.Env())),
-        baton_(baton),
-        source_(Napi::Persistent(info[0].As<Napi::Object>())),
-        target_(Napi::Persistent(info[2].As<Napi::Object>())) {
-    ++stateOf(info.Env()).queued;
-  }
-
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
- protected:
-  void Execute() override {
-    try {
-      baton_.run();
-    } catch (const std::bad_alloc&) {
-      SetError("Not enough memory to resize the image");
-    }
-  }
-
-  void OnOK() override {
-    settle();
-    deferred_.Resolve(Env().Undefined());
-  }
-
-  void OnError(const Napi::Error& error) override {
-    settle();
-    deferred_.Reject(makeError(Env(), "ERR_OUT_OF_MEMORY", error.Message()).Value());
-  }
-
- private:
-  void settle() {
-    State& state = stateOf(Env());
-    --state.queued;
-    ++state.completed;
-  }
-
-  Napi::Promise::Deferred deferred_;
-  const Baton baton_;
-  // Keep the pixels alive while they are read and written.
-  const Napi::ObjectReference source_;
-  const Napi::ObjectReference target_;
-};
-
 void checkBytes(const Napi::Uint8Array& array, const char* name, std::size_t expected, const char* shape) {
   if (array.ByteLength() == expected) return;
   throw makeError(array.Env(), "ERR_ARGUMENT",
@@ -117,7 +70,7 @@ void checkBytes(const Napi::Uint8Array& array, const char* name, std::size_t exp
 // One plane of the target: its memory, or null where JS has null.
 std::uint8_t* planeOf(const Napi::Object& target, const char* name, std::size_t bytes, const char* shape) {
   if (target.Get(name).IsNull()) return nullptr;
-  Napi::Uint8Array plane = bytesOption(target, name);
+  Napi::Uint8Array plane = bytesOf(target.Get(name), name);
   checkBytes(plane, name, bytes, shape);
   return plane.Data();
 }
@@ -154,10 +107,9 @@ Napi::Value transform(const Napi::CallbackInfo& info) {
     throw makeError(info.Env(), "ERR_ARGUMENT", "Expected rgb, and alpha just with four channels, in target");
   }
 
-  auto* worker = new TransformWorker(info, baton);
-  const Napi::Promise promise = worker->promise();
-  worker->Queue();
-  return promise;
+  return Task::queue(
+      info.Env(), "latent-cache.transform", {source, target}, [baton] { baton.run(); },
+      [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
 }
 
 Napi::Value normalize(const Napi::CallbackInfo& info) {

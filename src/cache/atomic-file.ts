@@ -1,10 +1,11 @@
 /** Files appear whole or not at all: temporary file in the same folder, fsync, rename. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
+import type { NativeBinding } from '../native/binding.js';
 
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 /** Process id and start time together name one process, also when ids are used again. */
@@ -22,19 +23,14 @@ function temporaryPath(folder: string): string {
  *
  * @throws LatentCacheError `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE` or `ERR_CACHE_WRITE`
  */
-export async function writeFileAtomic(target: string, pieces: readonly Uint8Array[]): Promise<void> {
-  const temporary = temporaryPath(path.dirname(target));
+export async function writeFileAtomic(
+  target: string,
+  pieces: readonly Uint8Array[],
+  files: Pick<NativeBinding, 'writeFileAtomic'>,
+): Promise<void> {
   try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(Buffer.concat(pieces)); // goes on after a short write
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
+    await files.writeFileAtomic(temporaryPath(path.dirname(target)), target, pieces);
   } catch (cause) {
-    await unlink(temporary).catch(() => {});
     throw writeError(target, cause);
   }
 }

@@ -1,4 +1,5 @@
 import { LatentCacheError } from '../errors.js';
+import type { NativeBinding } from '../native/binding.js';
 import { writeFileAtomic } from './atomic-file.js';
 import { encodeProvenance, type ProvenanceRecord } from './provenance.js';
 import { type CacheFile, readCache } from './read-cache.js';
@@ -19,7 +20,10 @@ export interface WriteRequest {
  *
  * @returns size of the file in bytes
  */
-export async function writeCache(request: WriteRequest): Promise<number> {
+export async function writeCache(
+  request: WriteRequest,
+  files: Pick<NativeBinding, 'writeFileAtomic'>,
+): Promise<number> {
   const { path, entry, keySuffix, dtype, record } = request;
   const kept = keepOtherResolutions(await readIfSound(path), keySuffix, entry);
   const members = [...entryMembers(entry, keySuffix, dtype), ...kept.members];
@@ -27,7 +31,7 @@ export async function writeCache(request: WriteRequest): Promise<number> {
     [...kept.provenance, [keySuffix, record] as const].sort(([a], [b]) => (a < b ? -1 : 1)),
   );
   const pieces = await writeZip(members, encodeProvenance(provenance));
-  await writeFileAtomic(path, pieces);
+  await writeFileAtomic(path, pieces, files);
   return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
 

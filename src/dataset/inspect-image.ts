@@ -1,6 +1,7 @@
-import { open, stat } from 'node:fs/promises';
 import sharp, { type Metadata } from 'sharp';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
+import type { FileStatus, NativeBinding } from '../native/binding.js';
+import { loadBinding } from '../native/load.js';
 import { readBmpHeader } from '../pixels/bmp.js';
 import type { Size } from './bucket.js';
 import { extensionOf } from './find-images.js';
@@ -30,13 +31,21 @@ export type ImageTrait =
 /** By content, whatever the file is called. SVG and PDF are no photographs, and Pillow reads neither. */
 const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
 
+/** Enough for the header of a bitmap and the kind of a WebP file. */
+const HEAD_BYTES = 160;
+
 /**
  * @param maxPixels images of more pixels are refused before they are decoded
  * @throws LatentCacheError `ERR_IMAGE_*` with the path and a remedy
  */
-export async function inspectImage(file: string, maxPixels: number): Promise<ImageInfo> {
-  const bytes = await checkFile(file);
-  const header = await readHeader(file);
+export async function inspectImage(
+  file: string,
+  maxPixels: number,
+  binding: Pick<NativeBinding, 'inspectFile'> = loadBinding(),
+): Promise<ImageInfo> {
+  const head = Buffer.alloc(HEAD_BYTES);
+  const { bytes, headBytes } = await checkFile(file, head, binding);
+  const header = await readHeader(file, head.subarray(0, headBytes));
   const { size } = header;
   if (size.width * size.height > maxPixels) {
     throw new LatentCacheError(
@@ -48,32 +57,37 @@ export async function inspectImage(file: string, maxPixels: number): Promise<Ima
   return { ...header, bytes };
 }
 
-/** @returns size of the file in bytes */
-async function checkFile(file: string): Promise<number> {
-  let status: Awaited<ReturnType<typeof stat>>;
+async function checkFile(
+  file: string,
+  head: Uint8Array,
+  binding: Pick<NativeBinding, 'inspectFile'>,
+): Promise<FileStatus> {
+  let status: FileStatus;
   try {
-    status = await stat(file);
+    status = await binding.inspectFile(file, head);
   } catch (cause) {
     throw fileError(file, cause);
   }
-  if (!status.isFile()) {
-    const kind = status.isDirectory() ? 'a folder' : 'no regular file';
+  if (status.kind !== 'file') {
+    const kind = status.kind === 'folder' ? 'a folder' : 'no regular file';
     throw new LatentCacheError('ERR_IMAGE_NOT_A_FILE', `${file} is named like an image but is ${kind}`, {
       path: file,
       remedy: 'Rename it or move it out of the data set; the trainer stops on it.',
     });
   }
-  if (status.size === 0) {
+  if (status.bytes === 0) {
     throw new LatentCacheError('ERR_IMAGE_EMPTY', `${file} is empty (0 bytes)`, {
       path: file,
       remedy: 'Copy the image again or delete the file.',
     });
   }
-  return status.size;
+  return status;
 }
 
-async function readHeader(file: string): Promise<Pick<ImageInfo, 'size' | 'stored' | 'traits'>> {
-  const start = await readStart(file);
+async function readHeader(
+  file: string,
+  start: Buffer,
+): Promise<Pick<ImageInfo, 'size' | 'stored' | 'traits'>> {
   if (start.toString('latin1', 0, 2) === 'BM') {
     return { size: readBmpHeader(start, file).size, stored: 'bmp', traits: [] };
   }
@@ -94,20 +108,6 @@ async function readHeader(file: string): Promise<Pick<ImageInfo, 'size' | 'store
   const stored =
     metadata.space === 'cmyk' ? 'cmyk' : metadata.space === 'grey16' && !metadata.hasAlpha ? 'grey16' : 'rgb';
   return { size: { width: metadata.width, height: metadata.height }, stored, traits };
-}
-
-async function readStart(file: string): Promise<Buffer> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(160), 0, 160, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    throw fileError(file, cause);
-  }
 }
 
 function isExtendedWebp(start: Buffer): boolean {

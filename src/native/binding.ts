@@ -37,9 +37,17 @@ export interface TransformTarget {
   readonly alpha: Uint8Array | null;
 }
 
+export interface FileStatus {
+  readonly kind: 'file' | 'folder' | 'other';
+  /** Size of a file in bytes; 0 for everything else. */
+  readonly bytes: number;
+  /** How much of `head` was filled. */
+  readonly headBytes: number;
+}
+
 /** Running totals since the addon was loaded into this thread. */
 export interface NativeCounters {
-  /** Transforms handed over and not yet settled. */
+  /** Asynchronous calls not yet settled. */
   readonly queued: number;
   readonly completed: number;
 }
@@ -59,5 +67,18 @@ export interface NativeBinding {
    * Synchronous: meant for encoder threads. `target` holds `batch * 3 * height * width` floats.
    */
   normalize(source: Uint8Array, target: Float32Array, batch: number, height: number, width: number): void;
+  /**
+   * Looks at a path (through links) and reads the first bytes of a file into `head`. Like the other file functions it
+   * runs on a libuv worker in one step, and rejects with the system's own code (`ENOENT` …) in `code`.
+   */
+  inspectFile(path: string, head: Uint8Array): Promise<FileStatus>;
+  /**
+   * Reads a file into `target` from its start.
+   *
+   * @returns bytes read; one more than `target` holds when the file is longer
+   */
+  readFileInto(path: string, target: Uint8Array): Promise<number>;
+  /** Creates `temporary`, writes the pieces, fsync, rename to `target`. On failure nothing is left. */
+  writeFileAtomic(temporary: string, target: string, pieces: readonly Uint8Array[]): Promise<void>;
   counters(): NativeCounters;
 }

@@ -4,6 +4,7 @@ import { syncFolder } from '../cache/atomic-file.js';
 import type { RecipeRecord } from '../cache/provenance.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../errors.js';
+import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
 import { cutBatches } from './batches.js';
@@ -69,13 +70,16 @@ class BuildRun {
   private bytesWritten = 0;
   private strikes = 0;
   private stoppedBy: LatentCacheError | undefined;
+  private readonly binding: NativeBinding;
 
   constructor(
     private readonly options: BuildOptions,
     private readonly settings: BuildSettings,
     private readonly events: Channel<BuildEvent>,
     private readonly stop: AbortController,
-  ) {}
+  ) {
+    this.binding = options.binding ?? loadBinding();
+  }
 
   async run(): Promise<void> {
     const { settings, events } = this;
@@ -90,6 +94,7 @@ class BuildRun {
       });
     }
     const survey = await surveyDataset(settings, settings.skipExisting ? undefined : this.recipe(source), {
+      binding: this.binding,
       signal: this.stop.signal,
       onProgress: (seen, total) => events.push({ type: 'survey', seen, total }),
     });
@@ -122,7 +127,6 @@ class BuildRun {
     making: Making,
   ): Promise<void> {
     const { settings } = this;
-    const binding = this.options.binding ?? loadBinding();
     // One image for each processor decodes while another waits for the disk.
     const decoders = 2 * availableParallelism();
     const budget = new ByteBudget(settings.memoryBudget);
@@ -133,7 +137,7 @@ class BuildRun {
       const memory = memoryOf(item, settings);
       await budget.acquire(memory.preparing);
       try {
-        const image = await prepareImage(item, settings, binding, pool);
+        const image = await prepareImage(item, settings, this.binding, pool);
         budget.release(memory.preparing - memory.prepared);
         return image;
       } catch (error) {
@@ -199,7 +203,7 @@ class BuildRun {
   private async store(image: EncodedImage, making: Making): Promise<void> {
     const { item } = image.prepared;
     try {
-      const bytes = await storeImage(image, this.settings, making);
+      const bytes = await storeImage(image, this.settings, making, this.binding);
       this.encoded++;
       this.bytesWritten += bytes;
       const { bucket } = item.geometry;

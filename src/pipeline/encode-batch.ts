@@ -5,6 +5,7 @@ import type { Encoder, Moments } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
 import { allFinite } from '../model/finite.js';
 import { posteriorMean, samplePosterior, seedForImage } from '../model/posterior.js';
+import type { NativeBinding } from '../native/binding.js';
 import type { BuildSettings } from './options.js';
 import type { PreparedImage } from './prepare-image.js';
 
@@ -78,6 +79,7 @@ export async function storeImage(
   { prepared, straight, flipped }: EncodedImage,
   settings: BuildSettings,
   making: Making,
+  files: Pick<NativeBinding, 'writeFileAtomic'>,
 ): Promise<number> {
   const { item, alpha, source } = prepared;
   const latent = (moments: ImageMoments, variant: string): Float32Array => {
@@ -100,13 +102,14 @@ export async function storeImage(
     originalSize: item.geometry.original,
     cropLtrb: item.geometry.cropLtrb,
   };
-  return writeCache({
+  const request = {
     path: item.cachePath,
     entry,
     keySuffix: item.keySuffix,
     dtype: settings.dtype,
     record: { ...making, source },
-  });
+  };
+  return writeCache(request, files);
 }
 
 function notFinite(file: string): LatentCacheError {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { SourceState } from '../cache/provenance.js';
 import type { Geometry } from '../dataset/geometry.js';
 import { fileError } from '../dataset/inspect-image.js';
@@ -52,19 +51,14 @@ export async function prepareImage(
 ): Promise<PreparedImage> {
   const { image, info, geometry } = item;
   const { original, resized, crop, bucket } = geometry;
-  const { bytes, source } = await readSource(image.path);
+  const { bytes, source } = await readSource(item, binding);
   const decoded = await decodeImage(bytes, image.path, {
     stored: info.stored,
     alpha: settings.alphaMask,
     maxPixels: settings.maxPixels,
   });
   if (decoded.size.width !== original.width || decoded.size.height !== original.height) {
-    throw new LatentCacheError(
-      'ERR_IMAGE_CHANGED',
-      `${image.path} decodes to ${decoded.size.width}x${decoded.size.height}, ` +
-        `but was ${original.width}x${original.height} when it was surveyed`,
-      { path: image.path, remedy: 'Run again when nothing else changes the folder.' },
-    );
+    throw changed(image.path, `has no longer ${original.width}x${original.height} pixels`);
   }
   const options = {
     width: original.width,
@@ -95,12 +89,25 @@ function defaultInterpolation({ original, resized }: Geometry): Interpolation {
   return original.width >= resized.width && original.height >= resized.height ? 'area' : 'lanczos';
 }
 
-async function readSource(file: string): Promise<{ bytes: Buffer; source: SourceState }> {
-  let bytes: Buffer;
+async function readSource(
+  { image, info }: PlannedImage,
+  binding: NativeBinding,
+): Promise<{ bytes: Buffer; source: SourceState }> {
+  const file = image.path;
+  const bytes = Buffer.allocUnsafeSlow(info.bytes);
+  let read: number;
   try {
-    bytes = await readFile(file);
+    read = await binding.readFileInto(file, bytes);
   } catch (cause) {
     throw fileError(file, cause);
   }
-  return { bytes, source: { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') } };
+  if (read !== info.bytes) throw changed(file, `has no longer ${info.bytes} bytes`);
+  return { bytes, source: { bytes: read, sha256: createHash('sha256').update(bytes).digest('hex') } };
+}
+
+function changed(file: string, what: string): LatentCacheError {
+  return new LatentCacheError('ERR_IMAGE_CHANGED', `${file} ${what}: it was changed during the run`, {
+    path: file,
+    remedy: 'Run again when nothing else changes the folder.',
+  });
 }

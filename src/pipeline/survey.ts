@@ -14,6 +14,7 @@ import { type FoundImage, findImages } from '../dataset/find-images.js';
 import { type Geometry, planGeometry } from '../dataset/geometry.js';
 import { type ImageInfo, inspectImage } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
+import type { NativeBinding } from '../native/binding.js';
 import { type FailedEvent, type NoticeEvent, toFailure } from './events.js';
 import { existingCache } from './existing-cache.js';
 import { mapLimit } from './map-limit.js';
@@ -42,7 +43,8 @@ export interface Survey {
   readonly notices: readonly NoticeEvent[];
 }
 
-export interface SurveyHooks {
+export interface SurveyContext {
+  readonly binding: NativeBinding;
   readonly signal?: AbortSignal | undefined;
   onProgress(seen: number, total: number): void;
 }
@@ -57,7 +59,7 @@ const LOOKUPS = 16;
 export async function surveyDataset(
   settings: BuildSettings,
   recipe: RecipeRecord | undefined,
-  hooks: SurveyHooks,
+  context: SurveyContext,
 ): Promise<Survey> {
   const selector = new BucketSelector(settings.buckets);
   const images = await findImages(settings.inputs, { recursive: settings.recursive });
@@ -69,15 +71,17 @@ export async function surveyDataset(
   const measured: PlannedImage[] = [];
   let seen = 0;
   const measure = (image: FoundImage) =>
-    planImage(image, settings, selector, naming).catch((error: unknown) => toFailure(image.path, error));
+    planImage(image, settings, selector, context.binding).catch((error: unknown) =>
+      toFailure(image.path, error),
+    );
   for await (const result of mapLimit(images, LOOKUPS, measure)) {
-    if (hooks.signal?.aborted) throw aborted();
+    if (context.signal?.aborted) throw aborted();
     if ('type' in result) failures.push(result);
     else {
       measured.push(result);
       for (const trait of result.info.traits) notices.addTrait(trait, result.image.path, settings.alphaMask);
     }
-    hooks.onProgress(++seen, images.length);
+    context.onProgress(++seen, images.length);
   }
 
   const planned = withoutCollisions(measured, settings, failures);
@@ -97,7 +101,7 @@ export async function surveyDataset(
     state: await existingCache(item, settings, recipe, existing),
   });
   for await (const { item, state } of mapLimit(planned, LOOKUPS, check)) {
-    if (hooks.signal?.aborted) throw aborted();
+    if (context.signal?.aborted) throw aborted();
     if (state.keep === undefined) {
       work.push(item);
       if (state.reason !== undefined) notices.add('outdated-cache', item.cachePath, state.reason);
@@ -123,9 +127,9 @@ async function planImage(
   image: FoundImage,
   settings: BuildSettings,
   selector: BucketSelector,
-  naming: CacheNaming,
+  binding: NativeBinding,
 ): Promise<PlannedImage> {
-  const info = await inspectImage(image.path, settings.maxPixels);
+  const info = await inspectImage(image.path, settings.maxPixels, binding);
   const { size, traits } = info;
   const misread = settings.webpSize === 'trainer' && traits.includes('webp-extended');
   // imagesize 1.4.1 takes the stored fields for the size, but the format stores each side less one.
@@ -143,8 +147,8 @@ async function planImage(
     geometry,
     listed,
     latentShape: [latentChannels, latent.height, latent.width],
-    cachePath: cachePath(beside, listed, naming),
-    keySuffix: keySuffix(latent, naming),
+    cachePath: cachePath(beside, listed, settings),
+    keySuffix: keySuffix(latent, settings),
   };
 }
 

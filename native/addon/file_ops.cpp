@@ -1,0 +1,78 @@
+#include "file_ops.h"
+
+#include <files.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "errors.h"
+#include "task.h"
+
+namespace lc::addon {
+namespace {
+
+const char* textOf(files::Kind kind) {
+  switch (kind) {
+    case files::Kind::kFile:
+      return "file";
+    case files::Kind::kFolder:
+      return "folder";
+    case files::Kind::kOther:
+      return "other";
+  }
+  return "other";
+}
+
+Napi::Value inspectFile(const Napi::CallbackInfo& info) {
+  const std::string path = stringArgument(info, 0, "path");
+  Napi::Uint8Array head = bytesArgument(info, 1, "head");
+  const std::span<std::uint8_t> target(head.Data(), head.ByteLength());
+  const auto status = std::make_shared<files::Status>();
+  return Task::queue(
+      info.Env(), "latent-cache.inspectFile", {head}, [=] { *status = files::inspect(path, target); },
+      [=](Napi::Env env) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("kind", Napi::String::New(env, textOf(status->kind)));
+        result.Set("bytes", Napi::Number::New(env, static_cast<double>(status->bytes)));
+        result.Set("headBytes", Napi::Number::New(env, static_cast<double>(status->headBytes)));
+        return result;
+      });
+}
+
+Napi::Value readFileInto(const Napi::CallbackInfo& info) {
+  const std::string path = stringArgument(info, 0, "path");
+  Napi::Uint8Array bytes = bytesArgument(info, 1, "target");
+  const std::span<std::uint8_t> target(bytes.Data(), bytes.ByteLength());
+  const auto count = std::make_shared<std::size_t>();
+  return Task::queue(
+      info.Env(), "latent-cache.readFileInto", {bytes}, [=] { *count = files::readInto(path, target); },
+      [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, static_cast<double>(*count)); });
+}
+
+Napi::Value writeFileAtomic(const Napi::CallbackInfo& info) {
+  const std::string temporary = stringArgument(info, 0, "temporary");
+  const std::string target = stringArgument(info, 1, "target");
+  const Napi::Object list = objectArgument(info, 2, "pieces");
+  std::vector<std::span<const std::uint8_t>> pieces;
+  const std::uint32_t count = list.IsArray() ? list.As<Napi::Array>().Length() : 0;
+  for (std::uint32_t index = 0; index < count; ++index) {
+    Napi::Uint8Array piece = bytesOf(list.Get(index), "each of pieces");
+    pieces.emplace_back(piece.Data(), piece.ByteLength());
+  }
+  return Task::queue(
+      info.Env(), "latent-cache.writeFileAtomic", {list},
+      [=, pieces = std::move(pieces)] { files::writeAtomically(temporary, target, pieces); },
+      [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
+}
+
+}  // namespace
+
+void registerFileOps(Napi::Env env, Napi::Object exports) {
+  exports.Set("inspectFile", Napi::Function::New(env, inspectFile, "inspectFile"));
+  exports.Set("readFileInto", Napi::Function::New(env, readFileInto, "readFileInto"));
+  exports.Set("writeFileAtomic", Napi::Function::New(env, writeFileAtomic, "writeFileAtomic"));
+}
+
+}  // namespace lc::addon

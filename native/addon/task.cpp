@@ -1,0 +1,63 @@
+#include "task.h"
+
+#include <files.h>
+
+#include <new>
+#include <utility>
+
+#include "errors.h"
+#include "state.h"
+
+namespace lc::addon {
+
+Napi::Promise Task::queue(Napi::Env env, const char* name, std::initializer_list<Napi::Value> kept, Work work,
+                          Result result) {
+  auto* task = new Task(env, name, kept, std::move(work), std::move(result));  // deletes itself when settled
+  const Napi::Promise promise = task->deferred_.Promise();
+  task->Queue();
+  return promise;
+}
+
+Task::Task(Napi::Env env, const char* name, std::initializer_list<Napi::Value> kept, Work work, Result result)
+    : AsyncWorker(env, name),
+      deferred_(Napi::Promise::Deferred::New(env)),
+      work_(std::move(work)),
+      result_(std::move(result)) {
+  for (const Napi::Value& value : kept) kept_.push_back(Napi::Persistent(value.As<Napi::Object>()));
+  ++stateOf(env).queued;
+}
+
+void Task::Execute() {
+  try {
+    work_();
+  } catch (const files::SystemError& error) {
+    fromSystem_ = true;
+    code_ = error.code();
+    SetError(error.what());
+  } catch (const std::bad_alloc&) {
+    code_ = "ERR_OUT_OF_MEMORY";
+    SetError("Not enough memory");
+  } catch (const std::exception& error) {
+    code_ = "ERR_ARGUMENT";
+    SetError(error.what());
+  }
+}
+
+void Task::OnOK() {
+  settled();
+  deferred_.Resolve(result_(Env()));
+}
+
+void Task::OnError(const Napi::Error& error) {
+  settled();
+  deferred_.Reject(fromSystem_ ? makeSystemError(Env(), code_.c_str(), error.Message()).Value()
+                               : makeError(Env(), code_.c_str(), error.Message()).Value());
+}
+
+void Task::settled() {
+  State& state = stateOf(Env());
+  --state.queued;
+  ++state.completed;
+}
+
+}  // namespace lc::addon
