@@ -1,7 +1,7 @@
 /** How the CPU encoder behaves: batches, order, aborting, disposing, failing. Its numbers: encoder-golden.test.ts. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Encoder, ImageBatch } from '#dist/encoder/encoder.js';
@@ -296,19 +296,15 @@ describe('the process', () => {
   /** Runs a script that has an `encoder`; a process that stays alive fails by the test's time limit. */
   async function output(script: string): Promise<string> {
     const url = (name: string) => JSON.stringify(new URL(`../dist/${name}`, import.meta.url).href);
-    const file = scratch(`script-${script.length}.mjs`);
-    await writeFile(
-      file,
-      `import { createOnnxruntimeEncoder } from ${url('encoder/onnxruntime-encoder.js')};
-       import { loadVae } from ${url('model/load-vae.js')};
-       const weights = await loadVae(${JSON.stringify(scratch('vae.safetensors'))}, { model: 'sdxl' });
-       const encoder = await createOnnxruntimeEncoder(weights);
-       const batch = { pixels: new Uint8Array(64 * 64 * 3), count: 1, width: 64, height: 64 };
-       ${script}`,
-    );
-    const { stdout } = await run(process.execPath, [file], {
-      cwd: fileURLToPath(new URL('..', import.meta.url)),
-    });
+    const source = `
+      import { createOnnxruntimeEncoder } from ${url('encoder/onnxruntime-encoder.js')};
+      import { loadVae } from ${url('model/load-vae.js')};
+      const weights = await loadVae(${JSON.stringify(scratch('vae.safetensors'))}, { model: 'sdxl' });
+      const encoder = await createOnnxruntimeEncoder(weights);
+      const batch = { pixels: new Uint8Array(64 * 64 * 3), count: 1, width: 64, height: 64 };
+      ${script}`;
+    // the flag must not reach the worker, which would not start with it
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', source]);
     return stdout.trim();
   }
 

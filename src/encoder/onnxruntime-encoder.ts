@@ -64,7 +64,8 @@ export async function createOnnxruntimeEncoder(
   } = seams;
   const model = writeEncoderModel(weights, { queryChunks });
   if (consumeWeights) releaseBuffers(weights.tensors.values());
-  const worker = new Worker(workerUrl, { name: 'latent-cache encoder' });
+  // without the flags of this process: some, like --input-type, refuse a worker that is a file
+  const worker = new Worker(workerUrl, { name: 'latent-cache encoder', execArgv: [] });
   const runtime = await startUp(worker, { kind: 'load', model, threads, runtimeModule }, signal);
   return new OnnxruntimeEncoder(worker, {
     backend: 'cpu',
