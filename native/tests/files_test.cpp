@@ -1,0 +1,110 @@
+// Reads, looks and atomic writes, in a folder of their own.
+#include "files.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "check.h"
+
+namespace {
+
+using lc::files::Kind;
+using lc::test::check;
+using Bytes = std::vector<std::uint8_t>;
+
+std::string folder;
+std::string inside(const char* name) {
+  return folder + "/" + name;
+}
+
+void write(const std::string& path, const Bytes& bytes) {
+  lc::files::writeAtomically(path + ".tmp", path, {std::span<const std::uint8_t>(bytes)});
+}
+
+template <typename Action>
+std::string codeOf(Action action) {
+  try {
+    action();
+  } catch (const lc::files::SystemError& error) {
+    return error.code();
+  }
+  return "none";
+}
+
+void writesAllPieces() {
+  const Bytes first{1, 2, 3};
+  const Bytes second(100'000, 7);
+  lc::files::writeAtomically(inside("a.tmp"), inside("a"), {first, {}, second});
+  Bytes read(100'003);
+  check(lc::files::readInto(inside("a"), read) == read.size(), "the file has all pieces");
+  check(read[0] == 1 && read[2] == 3 && read[3] == 7 && read.back() == 7, "the pieces are in order");
+  check(!std::filesystem::exists(inside("a.tmp")), "the temporary file is gone");
+}
+
+void replacesWhatIsThere() {
+  write(inside("b"), {1, 1, 1, 1});
+  write(inside("b"), {2});
+  Bytes read(8);
+  check(lc::files::readInto(inside("b"), read) == 1 && read[0] == 2,
+        "the new file took the place of the old");
+}
+
+void leavesNothingOnFailure() {
+  write(inside("c"), {1});
+  const std::string missing = inside("nowhere/c");
+  check(codeOf([&] { write(missing, {1}); }) == "ENOENT", "a missing folder is ENOENT");
+  std::filesystem::create_directory(inside("taken"));
+  write(inside("taken/x"), {1});
+  const std::string code = codeOf([&] { write(inside("taken"), {1}); });
+  check(code == "EISDIR" || code == "EEXIST", "a folder in the way is an error, got %s", code.c_str());
+  check(!std::filesystem::exists(inside("taken.tmp")), "no temporary file is left");
+}
+
+void tellsLengths() {
+  write(inside("d"), {1, 2, 3, 4});
+  Bytes shorter(3);
+  Bytes equal(4);
+  Bytes longer(9);
+  check(lc::files::readInto(inside("d"), shorter) == 4, "one more than fits when the file is longer");
+  check(lc::files::readInto(inside("d"), equal) == 4, "all of it when it fits");
+  check(lc::files::readInto(inside("d"), longer) == 4, "what there is when it is shorter");
+}
+
+void inspects() {
+  write(inside("e"), {9, 8, 7});
+  std::array<std::uint8_t, 2> head{};
+  const auto file = lc::files::inspect(inside("e"), head);
+  check(file.kind == Kind::kFile && file.bytes == 3, "kind and size of a file");
+  check(file.headBytes == 2 && head[0] == 9 && head[1] == 8, "its first bytes");
+  check(lc::files::inspect(folder, head).kind == Kind::kFolder, "a folder");
+  check(::mkfifo(inside("pipe").c_str(), 0600) == 0, "a pipe is made");
+  check(lc::files::inspect(inside("pipe"), head).kind == Kind::kOther,
+        "a pipe, without waiting for a writer");
+  check(codeOf([&] { lc::files::inspect(inside("none"), head); }) == "ENOENT", "nothing there");
+  check(::symlink("none", inside("link").c_str()) == 0, "a broken link is made");
+  check(codeOf([&] { lc::files::inspect(inside("link"), head); }) == "ENOENT", "a broken link");
+}
+
+}  // namespace
+
+int main() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "latent-cache-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) return 1;
+  folder = pattern;
+  writesAllPieces();
+  replacesWhatIsThere();
+  leavesNothingOnFailure();
+  tellsLengths();
+  inspects();
+  std::filesystem::remove_all(folder);
+  return lc::test::report();
+}
