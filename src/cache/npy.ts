@@ -2,7 +2,6 @@
  * The npy format (numpy's `numpy.lib.format`), versions 1.0 to 3.0: magic, version, header length, a Python dict
  * literal, raw data. Numbers only: object arrays hold pickles and are refused.
  */
-import { endianness } from 'node:os';
 import { LatentCacheError } from '../errors.js';
 
 /** numpy's type strings for what latent caches hold. */
@@ -40,18 +39,23 @@ export function npyPrefix(descr: NpyDtype, shape: readonly number[]): Uint8Array
   return prefix;
 }
 
-/** A whole npy file. The data are copied. */
+/** Memory for a whole npy file with its header filled in, and a view of its data. */
+export function allocateNpy(descr: NpyDtype, shape: readonly number[]): { file: Uint8Array; data: DataView } {
+  const prefix = npyPrefix(descr, shape);
+  const dataBytes = shape.reduce((product, side) => product * side, Number(descr.slice(2)));
+  const file = new Uint8Array(prefix.length + dataBytes);
+  file.set(prefix);
+  return { file, data: new DataView(file.buffer, prefix.length) };
+}
+
+/** A whole npy file. The data are copied; their bytes are little-endian on every platform that Node runs on. */
 export function encodeNpy(
   descr: NpyDtype,
   shape: readonly number[],
-  data: Float32Array | Float64Array | BigInt64Array | Uint16Array,
+  values: Float32Array | Float64Array | BigInt64Array | Uint16Array,
 ): Uint8Array {
-  if (endianness() !== 'LE')
-    throw new LatentCacheError('ERR_ARGUMENT', 'npy files are written on little-endian machines only');
-  const prefix = npyPrefix(descr, shape);
-  const file = new Uint8Array(prefix.length + data.byteLength);
-  file.set(prefix);
-  file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), prefix.length);
+  const { file, data } = allocateNpy(descr, shape);
+  file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), data.byteOffset);
   return file;
 }
 
@@ -208,6 +212,17 @@ export function float32ToFloat16(value: number): number {
   const rebased = magnitude - 0x38000000; // exponent bias 127 → 15
   return sign | ((rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13);
 }
+
+/** float32 values → binary16 bits. */
+export function toFloat16Array(values: Float32Array): Uint16Array {
+  const bits = new Uint16Array(values.length);
+  // A plain loop: TypedArray.from with a function takes a hundred times as long.
+  for (let index = 0; index < values.length; index++) bits[index] = float32ToFloat16(values[index]!);
+  return bits;
+}
+
+/** Magnitudes from here on round to infinity in binary16. */
+export const FLOAT16_OVERFLOW = 65520;
 
 function corrupt(reason: string): LatentCacheError {
   return new LatentCacheError('ERR_CACHE_CORRUPT', `Not a readable npy array: ${reason}`);

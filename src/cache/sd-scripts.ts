@@ -2,11 +2,10 @@
  * kohya sd-scripts' latent cache: names, keys and arrays (cache format note 1.1 and 1.2). Latents of SD and SDXL are
  * stored unscaled.
  */
-import path from 'node:path';
 import type { Bucket, Size } from '../dataset/bucket.js';
 import { withoutExtension } from '../dataset/find-images.js';
 import type { CropLtrb } from '../dataset/geometry.js';
-import { encodeNpy, float32ToFloat16 } from './npy.js';
+import { allocateNpy, encodeNpy, toFloat16Array } from './npy.js';
 import type { ZipInput } from './zip.js';
 
 export interface CacheNaming {
@@ -94,7 +93,7 @@ export function entryMembers(entry: LatentEntry, suffix: string, dtype: LatentDt
     members.push(stored('latents_flipped', latentNpy(entry.latentsFlipped, entry.shape, dtype)));
   }
   if (entry.alphaMask !== null) {
-    const mask = encodeNpy('<f4', [bucket.height, bucket.width], unitFloats(entry.alphaMask));
+    const mask = maskNpy(entry.alphaMask, bucket);
     // 16 times the size of the latent, and nearly empty of information: numpy reads deflated members as well.
     members.push({ name: `alpha_mask${suffix}.npy`, data: mask, compress: true });
   }
@@ -104,19 +103,15 @@ export function entryMembers(entry: LatentEntry, suffix: string, dtype: LatentDt
 function latentNpy(values: Float32Array, shape: readonly number[], dtype: LatentDtype): Uint8Array {
   return dtype === 'float32'
     ? encodeNpy('<f4', shape, values)
-    : encodeNpy('<f2', shape, Uint16Array.from(values, float32ToFloat16));
+    : encodeNpy('<f2', shape, toFloat16Array(values));
 }
 
 /** numpy's `alpha.astype(float32) / 255.0`. */
 const unitTable = Float32Array.from({ length: 256 }, (_, value) => value / 255);
 
-function unitFloats(alpha: Uint8Array): Float32Array {
-  const values = new Float32Array(alpha.length);
+function maskNpy(alpha: Uint8Array, { width, height }: Bucket): Uint8Array {
+  const { file, data } = allocateNpy('<f4', [height, width]);
+  const values = new Float32Array(data.buffer, data.byteOffset, alpha.length);
   for (let index = 0; index < alpha.length; index++) values[index] = unitTable[alpha[index]!]!;
-  return values;
-}
-
-/** The folder that a cache lies in and its name. */
-export function splitPath(file: string): { folder: string; name: string } {
-  return { folder: path.dirname(file), name: path.basename(file) };
+  return file;
 }

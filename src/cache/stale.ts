@@ -1,5 +1,6 @@
 import { access, readdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import type { Size } from '../dataset/bucket.js';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { writeError } from './atomic-file.js';
 import { readCache } from './read-cache.js';
@@ -17,6 +18,8 @@ export interface StaleFile {
 export interface Target {
   readonly imagePath: string;
   readonly cachePath: string;
+  /** The size that the trainer takes the image for. */
+  readonly size: Size;
 }
 
 /** The names in each folder that caches go to; folders that do not exist yet are empty. */
@@ -55,6 +58,8 @@ export function findStale(
       const sized = parseCacheName(name, naming.suffix);
       const sibling = sized === undefined ? undefined : byBase.get(path.join(folder, sized.base));
       if (sibling !== undefined) {
+        // Beside an old-style cache, one of the right size is unread but does no harm.
+        if (naming.legacyName && sameSize(sized!.size, sibling.size)) continue;
         stale.push({ path: file, kind: 'sibling', imagePath: sibling.imagePath });
         continue;
       }
@@ -65,6 +70,10 @@ export function findStale(
     }
   }
   return stale;
+}
+
+function sameSize(a: Size, b: Size): boolean {
+  return a.width === b.width && a.height === b.height;
 }
 
 /** The target's path without size, suffix and extension. */

@@ -20,6 +20,10 @@ const ZIP64_EXTRA = 0x0001;
 const STORED = 0;
 const DEFLATED = 8;
 const UTF8_NAME = 0x0800;
+/** Encrypted, patched, strongly encrypted: Python's zipfile refuses them. */
+const UNREADABLE_FLAGS = 0x0061;
+/** The newest "version needed" that Python's zipfile reads. */
+const MAX_VERSION = 63;
 const MAX_UINT32 = 0xffffffff;
 const MAX_COMMENT = 0xffff;
 /** 1980-01-01, the earliest date that zip knows and the one that numpy writes. */
@@ -104,17 +108,20 @@ export function readZipDirectory(file: Buffer): ZipDirectory {
   const comment = file.subarray(end + 22, end + 22 + file.readUInt16LE(end + 20));
   let count = file.readUInt16LE(end + 10);
   let position = file.readUInt32LE(end + 16);
-  if (count === 0xffff || position === MAX_UINT32) ({ count, position } = readEnd64(file, end));
+  let directoryEnd = position + file.readUInt32LE(end + 12);
+  if (count === 0xffff || position === MAX_UINT32) ({ count, position, directoryEnd } = readEnd64(file, end));
+  else if (directoryEnd !== end) throw corrupt('the size of the central directory is wrong');
   const members: ZipMember[] = [];
   const names = new Set<string>();
   for (let index = 0; index < count; index++) {
-    if (position + 46 > end || file.readUInt32LE(position) !== CENTRAL)
+    if (position + 46 > directoryEnd || file.readUInt32LE(position) !== CENTRAL)
       throw corrupt('the central directory is broken');
     const nameBytes = file.readUInt16LE(position + 28);
     const extraBytes = file.readUInt16LE(position + 30);
     const next = position + 46 + nameBytes + extraBytes + file.readUInt16LE(position + 32);
-    if (next > end) throw corrupt('the central directory is broken');
-    if (file.readUInt16LE(position + 8) & 1) throw corrupt('a member is encrypted');
+    if (next > directoryEnd) throw corrupt('the central directory is broken');
+    if (file.readUInt16LE(position + 8) & UNREADABLE_FLAGS) throw corrupt('a member is encrypted or patched');
+    if (file.readUInt16LE(position + 6) > MAX_VERSION) throw corrupt('a member needs a newer zip version');
     const name = file.toString('utf8', position + 46, position + 46 + nameBytes);
     if (names.has(name)) throw corrupt(`the member ${name} occurs twice`);
     names.add(name);
@@ -131,6 +138,7 @@ export function readZipDirectory(file: Buffer): ZipDirectory {
     });
     position = next;
   }
+  if (position !== directoryEnd) throw corrupt('the central directory has another length');
   return { members, comment };
 }
 
@@ -145,6 +153,14 @@ export async function readZipMember(file: Buffer, member: ZipMember, maxBytes: n
   if (member.bytes > maxBytes) throw corrupt(`${name} claims ${member.bytes} bytes`);
   if (localOffset + 30 > file.length || file.readUInt32LE(localOffset) !== LOCAL) {
     throw corrupt(`${name} has no local header`);
+  }
+  const localName = file.toString(
+    'utf8',
+    localOffset + 30,
+    localOffset + 30 + file.readUInt16LE(localOffset + 26),
+  );
+  if (localName !== name || file.readUInt16LE(localOffset + 8) !== member.method) {
+    throw corrupt(`${name} has another local header`);
   }
   const start = localOffset + 30 + file.readUInt16LE(localOffset + 26) + file.readUInt16LE(localOffset + 28);
   if (start + member.compressedBytes > file.length) throw corrupt(`${name} is cut off`);
@@ -175,7 +191,7 @@ function findEnd(file: Buffer): number {
   throw corrupt('it has no zip end record (cut off, or no npz file)');
 }
 
-function readEnd64(file: Buffer, end: number): { count: number; position: number } {
+function readEnd64(file: Buffer, end: number): { count: number; position: number; directoryEnd: number } {
   const locator = end - 20;
   if (locator < 0 || file.readUInt32LE(locator) !== END64_LOCATOR)
     throw corrupt('its zip64 locator is missing');
@@ -186,7 +202,9 @@ function readEnd64(file: Buffer, end: number): { count: number; position: number
   const position = Number(file.readBigUInt64LE(at + 48));
   if (!(position <= file.length && count <= file.length / 46))
     throw corrupt('its zip64 end record is broken');
-  return { count, position };
+  const directoryEnd = position + Number(file.readBigUInt64LE(at + 40));
+  if (directoryEnd !== at) throw corrupt('the size of the central directory is wrong');
+  return { count, position, directoryEnd };
 }
 
 type Sizes = Pick<ZipMember, 'bytes' | 'compressedBytes' | 'localOffset'>;

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BUCKET_DEFAULTS } from '../dataset/bucket.js';
-import { asLatentCacheError } from '../errors.js';
+import { asLatentCacheError, LatentCacheError } from '../errors.js';
 import { MODEL_IDS } from '../model/catalog.js';
 import { buildCache } from '../pipeline/build-cache.js';
 import type { BuildEvent, SummaryEvent } from '../pipeline/events.js';
@@ -133,6 +133,8 @@ export async function runBuild(
   const { logFormat, report, ...build } = options;
   const reporter: Reporter =
     logFormat === 'json' ? new JsonReporter(process.stdout) : new TextReporter(process.stdout);
+  // Before hours of work, not after.
+  if (report !== undefined) await saveReport(report, '');
   const interrupt = watchInterrupt();
   let summary: SummaryEvent | undefined;
   try {
@@ -141,53 +143,61 @@ export async function runBuild(
       reporter.report(event);
       onEvent?.(event);
     }
+  } catch (error) {
+    const interrupted =
+      error instanceof LatentCacheError && error.code === 'ERR_ABORTED' && interrupt.signal.aborted;
+    if (!interrupted) throw error;
   } finally {
     reporter.close();
     interrupt.stop();
   }
-  if (summary === undefined) return undefined;
-  if (report !== undefined) await writeReport(report, summary, options, inputs);
-  process.exitCode = interrupt.signal.aborted
-    ? EXIT_INTERRUPTED
-    : summary.failed > 0 || summary.remaining > 0
-      ? EXIT_PARTIAL
-      : EXIT_DONE;
+  if (report !== undefined && summary !== undefined) {
+    const { type: _type, ...content } = summary;
+    await saveReport(report, `${JSON.stringify({ summary: content, inputs, options }, null, 2)}\n`);
+  }
+  process.exitCode = exitCode(summary, interrupt.signal.aborted);
   return summary;
+}
+
+function exitCode(summary: SummaryEvent | undefined, interrupted: boolean): number {
+  if (interrupted || summary === undefined) return EXIT_INTERRUPTED;
+  return summary.failed > 0 || summary.remaining > 0 ? EXIT_PARTIAL : EXIT_DONE;
 }
 
 /**
  * The first Ctrl-C ends the run after the batch in flight. The second finds no handler any more, so that the system
- * ends the process at once: `process.exit` would wait for the encoder's thread.
+ * ends the process at once: `process.exit` would wait for the encoder's thread. A reader that goes away
+ * (`latent-cache build … | head`) ends the run like the first Ctrl-C.
  */
 function watchInterrupt(): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const stop = () => {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
+    process.stdout.off('error', onOutputError);
   };
   const onSignal = () => {
     stop();
-    process.stderr.write('\nFinishing the batch in flight; press Ctrl-C again to stop at once.\n');
+    process.stderr.write(
+      '\nStopping; the batch that computes is finished first. Press Ctrl-C again to stop at once.\n',
+    );
     controller.abort();
+  };
+  const onOutputError = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') controller.abort();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  process.stdout.on('error', onOutputError);
   return { signal: controller.signal, stop };
 }
 
-async function writeReport(
-  file: string,
-  { type: _type, ...summary }: SummaryEvent,
-  options: CliOptions,
-  inputs: readonly string[],
-): Promise<void> {
+async function saveReport(file: string, content: string): Promise<void> {
   try {
-    await writeFile(file, `${JSON.stringify({ summary, inputs, options }, null, 2)}\n`);
+    await writeFile(file, content);
   } catch (cause) {
-    throw asLatentCacheError(cause, 'ERR_OUTPUT_NOT_WRITABLE', {
-      path: file,
-      remedy: 'The caches are written; only the report is missing. Give --report a file that can be written.',
-    });
+    const remedy = 'Give --report a file that can be written.';
+    throw asLatentCacheError(cause, 'ERR_OUTPUT_NOT_WRITABLE', { path: file, remedy });
   }
 }
 

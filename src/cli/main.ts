@@ -21,10 +21,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(demoCommand());
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   program.exitOverride();
-  // A closed pipe (`latent-cache build … | head`) is no error of ours.
+  // Without a listener a closed pipe or a full disk behind stdout would end the process with a stack trace.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT_NOTHING);
-    throw error;
+    if (error.code !== 'EPIPE')
+      process.stderr.write(`latent-cache: cannot write the output: ${error.message}\n`);
   });
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -61,7 +61,9 @@ export class TextReporter implements Reporter {
       case 'encoded':
         break;
       case 'failed':
-        this.line(`Failed: ${event.message} [${event.code}]`);
+        this.line(
+          `Failed: ${event.message.includes(event.path) ? '' : `${event.path}: `}${event.message} [${event.code}]`,
+        );
         break;
       case 'progress':
         this.progress(progressLine(event), event.done === event.total);

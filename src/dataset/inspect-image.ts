@@ -160,5 +160,8 @@ export function decodeError(file: string, cause: unknown): LatentCacheError {
 }
 
 function text(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).trim().replace(/\s*\n\s*/g, '; ');
+  return (cause instanceof Error ? cause.message : String(cause))
+    .trim()
+    .replace(/\s*\n\s*/g, '; ')
+    .replace(/[:;\s]+$/, '');
 }

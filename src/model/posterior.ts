@@ -18,7 +18,9 @@ export function posteriorMean(mean: Float32Array): Float32Array {
  */
 export function samplePosterior(mean: Float32Array, logvar: Float32Array, seed: bigint): Float32Array {
   const noise = gaussianNoise(mean.length, seed);
-  return Float32Array.from(mean, (value, i) => value + Math.exp(0.5 * logvar[i]!) * noise[i]!);
+  const latent = new Float32Array(mean.length);
+  for (let i = 0; i < latent.length; i++) latent[i] = mean[i]! + Math.exp(0.5 * logvar[i]!) * noise[i]!;
+  return latent;
 }
 
 /**

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { syncFolder } from '../cache/atomic-file.js';
 import type { RecipeRecord } from '../cache/provenance.js';
 import type { Encoder } from '../encoder/encoder.js';
-import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../errors.js';
+import { asLatentCacheError, type ErrorCode, type LatentCacheError } from '../errors.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
@@ -21,14 +21,14 @@ import { type PlannedImage, type Survey, surveyDataset } from './survey.js';
 
 /** Batches between "handed to the encoder" and "on disk": one is copied in, one computes, one is written. */
 const BATCHES_IN_FLIGHT = 3;
-/** After these nothing later can succeed either. */
-const FATAL: ReadonlySet<ErrorCode> = new Set([
-  'ERR_DISK_FULL',
-  'ERR_ENCODER_DISPOSED',
-  'ERR_BACKEND_MISSING',
-]);
-/** Batches that fail in the encoder one after the other before it is given up. */
-const ENCODER_STRIKES = 3;
+/** So many images in a row with one error, and the run is given up: the next would fail in the same way. */
+const STRIKES: Readonly<Partial<Record<ErrorCode, number>>> = {
+  ERR_DISK_FULL: 1,
+  ERR_ENCODER_DISPOSED: 1,
+  ERR_OUTPUT_NOT_WRITABLE: 3,
+  ERR_ENCODER: 3,
+  ERR_NON_FINITE: 20,
+};
 const EVENTS_WAITING = 256;
 
 /**
@@ -62,13 +62,18 @@ export async function* buildCache(options: BuildOptions): AsyncGenerator<BuildEv
   }
 }
 
+interface BatchInFlight {
+  readonly done: Promise<void>;
+  abort(): void;
+}
+
 /** One run, from the survey to the summary. */
 class BuildRun {
   private readonly started = performance.now();
   private readonly failures: FailedEvent[] = [];
   private encoded = 0;
   private bytesWritten = 0;
-  private strikes = 0;
+  private readonly strikes = new Map<ErrorCode, number>();
   private stoppedBy: LatentCacheError | undefined;
   private readonly binding: NativeBinding;
 
@@ -147,7 +152,11 @@ class BuildRun {
       }
     });
 
-    const inFlight: Promise<void>[] = [];
+    const inFlight: BatchInFlight[] = [];
+    // The oldest batch is the one that computes: it is finished, those behind it have not begun.
+    this.stop.signal.addEventListener('abort', () => {
+      for (const { abort } of inFlight.slice(1)) abort();
+    });
     for (const batch of cutBatches(work, this.batchSize(encoder), settings)) {
       if (this.stop.signal.aborted) break;
       await this.events.ready();
@@ -156,17 +165,21 @@ class BuildRun {
         const image = (await prepared.next()).value;
         if (image) images.push(image);
       }
-      while (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight.shift();
-      const task = this.encodeAndStore(images, encoder, making).finally(() => {
+      while (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight[0]!.done;
+      if (this.stop.signal.aborted) break;
+      const controller = new AbortController();
+      const done = this.encodeAndStore(images, encoder, making, controller.signal).finally(() => {
+        inFlight.splice(inFlight.indexOf(entry), 1);
         for (const image of images) {
           recycle(image, pool);
           budget.release(memoryOf(image.item, settings).prepared);
         }
         this.events.push(meter.advance(batch));
       });
-      inFlight.push(task);
+      const entry = { done, abort: () => controller.abort() };
+      inFlight.push(entry);
     }
-    await Promise.all(inFlight);
+    await Promise.all(inFlight.map(({ done }) => done));
     await prepared.return();
   }
 
@@ -180,21 +193,21 @@ class BuildRun {
     images: readonly PreparedImage[],
     encoder: Encoder,
     making: Making,
+    signal: AbortSignal,
   ): Promise<void> {
     if (images.length === 0) return;
     let encoded: EncodedImage[];
     try {
-      encoded = await encodeImages(images, encoder);
-      this.strikes = 0;
-    } catch (error) {
+      encoded = await encodeImages(images, encoder, signal);
+    } catch (thrown) {
+      const error = asLatentCacheError(thrown, 'ERR_ENCODER');
+      if (error.code === 'ERR_ABORTED') return; // not begun: it counts as left
       if (images.length > 1 && !this.stop.signal.aborted) {
         // Perhaps one of them is to blame: each gets its own chance.
-        for (const image of images) await this.encodeAndStore([image], encoder, making);
+        for (const image of images) await this.encodeAndStore([image], encoder, making, signal);
         return;
       }
-      for (const { item } of images)
-        this.fail(toFailure(item.image.path, asLatentCacheError(error, 'ERR_ENCODER')));
-      if (++this.strikes >= ENCODER_STRIKES) this.giveUp(asLatentCacheError(error, 'ERR_ENCODER'));
+      for (const { item } of images) this.failImage(item, error);
       return;
     }
     await Promise.all(encoded.map((image) => this.store(image, making)));
@@ -205,20 +218,26 @@ class BuildRun {
     try {
       const bytes = await storeImage(image, this.settings, making, this.binding);
       this.encoded++;
+      this.strikes.clear();
       this.bytesWritten += bytes;
       const { bucket } = item.geometry;
       this.events.push({ type: 'encoded', path: item.image.path, cachePath: item.cachePath, bucket, bytes });
-    } catch (error) {
-      this.fail(toFailure(item.image.path, asLatentCacheError(error, 'ERR_CACHE_WRITE')));
+    } catch (thrown) {
+      this.failImage(item, asLatentCacheError(thrown, 'ERR_CACHE_WRITE'));
     }
+  }
+
+  /** Counts an image as failed after it was encoded or should have been, and notices when nothing else will do better. */
+  private failImage(item: PlannedImage, error: LatentCacheError): void {
+    this.fail(toFailure(item.image.path, error));
+    const strikes = (this.strikes.get(error.code) ?? 0) + 1;
+    this.strikes.set(error.code, strikes);
+    if (strikes >= (STRIKES[error.code] ?? Number.POSITIVE_INFINITY)) this.giveUp(error);
   }
 
   private fail(failure: FailedEvent): void {
     this.failures.push(failure);
     this.events.push(failure);
-    if (FATAL.has(failure.code)) {
-      this.giveUp(new LatentCacheError(failure.code, failure.message, { remedy: failure.remedy }));
-    }
   }
 
   private giveUp(reason: LatentCacheError): void {

@@ -1,3 +1,4 @@
+import { FLOAT16_OVERFLOW } from '../cache/npy.js';
 import type { ProvenanceRecord } from '../cache/provenance.js';
 import type { LatentEntry } from '../cache/sd-scripts.js';
 import { writeCache } from '../cache/write-cache.js';
@@ -28,20 +29,23 @@ export interface EncodedImage {
 /**
  * Encodes images of one bucket; flipped pixels are a second pass over the same batch, as in the trainer.
  *
+ * @param signal drops the batch if it has not begun
  * @throws LatentCacheError what the encoder throws
  */
 export async function encodeImages(
   images: readonly PreparedImage[],
   encoder: Encoder,
+  signal: AbortSignal,
 ): Promise<EncodedImage[]> {
   const straight = encodePixels(
     images,
     images.map(({ rgb }) => rgb),
     encoder,
+    signal,
   );
   const mirrored = images.map(({ flipped }) => flipped);
   const flipped = mirrored.every((pixels) => pixels !== null)
-    ? encodePixels(images, mirrored, encoder)
+    ? encodePixels(images, mirrored, encoder, signal)
     : undefined;
   const [moments, flippedMoments] = await Promise.all([straight, flipped]);
   return images.map((prepared, index) => ({
@@ -55,10 +59,11 @@ async function encodePixels(
   images: readonly PreparedImage[],
   pixels: readonly Uint8Array[],
   encoder: Encoder,
+  signal: AbortSignal,
 ): Promise<ImageMoments[]> {
   const { width, height } = images[0]!.item.geometry.bucket;
   const batch = pixels.length === 1 ? pixels[0]! : Buffer.concat(pixels);
-  return split(await encoder.encodeBatch({ pixels: batch, count: pixels.length, width, height }));
+  return split(await encoder.encodeBatch({ pixels: batch, count: pixels.length, width, height }, { signal }));
 }
 
 function split({ mean, logvar, count }: Moments): ImageMoments[] {
@@ -82,15 +87,23 @@ export async function storeImage(
   files: Pick<NativeBinding, 'writeFileAtomic'>,
 ): Promise<number> {
   const { item, alpha, source } = prepared;
+  const check = (values: Float32Array): Float32Array => {
+    if (settings.dtype === 'float16' && values.some((value) => Math.abs(value) >= FLOAT16_OVERFLOW)) {
+      throw tooLargeForHalf(item.image.path);
+    }
+    return values;
+  };
   const latent = (moments: ImageMoments, variant: string): Float32Array => {
     if (!allFinite(moments.mean) || !allFinite(moments.logvar)) throw notFinite(item.image.path);
-    if (settings.posterior === 'mean') return posteriorMean(moments.mean);
+    if (settings.posterior === 'mean') return check(posteriorMean(moments.mean));
     // One stream for each image, size and orientation, whatever else the run holds.
     const [, height, width] = item.latentShape;
-    return samplePosterior(
-      moments.mean,
-      moments.logvar,
-      seedForImage(settings.seed, `${item.image.relativePath}\n${width}x${height}\n${variant}`),
+    return check(
+      samplePosterior(
+        moments.mean,
+        moments.logvar,
+        seedForImage(settings.seed, `${item.image.relativePath}\n${width}x${height}\n${variant}`),
+      ),
     );
   };
   const entry: LatentEntry = {
@@ -110,6 +123,17 @@ export async function storeImage(
     record: { ...making, source },
   };
   return writeCache(request, files);
+}
+
+function tooLargeForHalf(file: string): LatentCacheError {
+  return new LatentCacheError(
+    'ERR_NON_FINITE',
+    `The latent of ${file} does not fit float16; it was not written`,
+    {
+      path: file,
+      remedy: 'Store float32 (--dtype float32), and check the VAE: latents are of the order of 1 to 10.',
+    },
+  );
 }
 
 function notFinite(file: string): LatentCacheError {

@@ -19,7 +19,7 @@ const NOTICE_TEXTS: Readonly<Partial<Record<NoticeCode, string>>> = {
   'legacy-shadow': 'old caches named {image}.npz would be read instead of the new ones',
   'stale-sibling': 'caches belong to another size of the image',
   'name-clash':
-    'images will be taken for another size, because their names begin like another cache: rename them',
+    'images will be taken for another size, because their names begin like another cache: rename them, or use --legacy-name',
   'outdated-cache': 'caches do not fit the current settings and are made again',
 };
 

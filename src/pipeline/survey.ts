@@ -171,8 +171,15 @@ function withoutCollisions(
   };
   const baseOf = (item: PlannedImage) =>
     path.join(path.dirname(targetOf(item)), path.basename(legacyPath(item.image.path)));
+  const byCache = new Map(items.map((item) => [targetOf(item), item]));
   for (const [base, group] of groupBy(items, baseOf)) {
-    if (group.length > 1) {
+    const shadow = settings.legacyName ? undefined : byCache.get(base);
+    if (shadow !== undefined) {
+      collide(
+        group,
+        `the cache of ${shadow.image.path} has the name that is read first for ${group[0]!.image.path}`,
+      );
+    } else if (group.length > 1) {
       collide(group, `${group.map(({ image }) => image.path).join(' and ')} share one cache`);
     } else if (settings.legacyName && base.endsWith(`_${settings.suffix}.npz`)) {
       collide(
@@ -198,7 +205,7 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
 
 const targetOf = (item: PlannedImage) => path.resolve(item.cachePath);
 const targetsOf = (items: readonly PlannedImage[]) =>
-  items.map(({ image, cachePath }) => ({ imagePath: image.path, cachePath }));
+  items.map(({ image, cachePath, listed }) => ({ imagePath: image.path, cachePath, size: listed }));
 
 async function clearTheWay(
   stale: readonly StaleFile[],

@@ -39,8 +39,8 @@ async function decodeStored(bytes: Buffer, file: string, options: DecodeOptions)
     const { rgba, size } = decodeBmp(bytes, file);
     return { data: rgba, size, channels: 4 };
   }
-  // Pillow lets libjpeg's warnings pass and raises for missing data: that is failOn 'error'.
-  const source = sharp(bytes, { limitInputPixels: options.maxPixels, failOn: 'error', ignoreIcc: true });
+  // Pillow lets decoders' warnings and a wrong checksum pass, and raises for missing data.
+  const source = sharp(bytes, { limitInputPixels: options.maxPixels, failOn: 'truncated', ignoreIcc: true });
   try {
     switch (options.stored) {
       case 'cmyk': {
