@@ -2,7 +2,7 @@
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ModelName } from '#dist/model/evidence.js';
+import type { ModelId } from '#dist/model/evidence.js';
 import { loadVae } from '#dist/model/load-vae.js';
 import { writeEncoderModel } from '#dist/model/onnx/encoder-graph.js';
 import type { Dtype } from '#dist/model/safetensors/dtypes.js';
@@ -201,7 +201,7 @@ describe('architecture', () => {
 });
 
 describe('refusals', () => {
-  async function refusal(file: string, model: ModelName = 'sdxl') {
+  async function refusal(file: string, model: ModelId = 'sdxl') {
     const error: unknown = await loadVae(file, { model }).then(
       () => undefined,
       (thrown: unknown) => thrown,

@@ -112,6 +112,33 @@ Napi::Value transform(const Napi::CallbackInfo& info) {
       [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
 }
 
+Napi::Value convertToRgb(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array source = bytesArgument(info, 0, "source");
+  const std::string layout = stringArgument(info, 1, "layout");
+  Napi::Uint8Array target = bytesArgument(info, 2, "target");
+  const bool cmyk = layout == "cmyk";
+  if (!cmyk && layout != "grey16") {
+    throw makeError(info.Env(), "ERR_ARGUMENT",
+                    "Expected cmyk or grey16 for layout but got '" + layout + "'");
+  }
+  const std::size_t bytesPerPixel = cmyk ? 4 : 2;
+  const std::size_t count = target.ByteLength() / kRgb;
+  checkBytes(target, "target", count * kRgb, "pixels * 3");
+  checkBytes(source, "source", count * bytesPerPixel, cmyk ? "pixels * 4" : "pixels * 2");
+  const std::uint8_t* from = source.Data();
+  std::uint8_t* to = target.Data();
+  return Task::queue(
+      info.Env(), "latent-cache.convertToRgb", {source, target},
+      [=] {
+        if (cmyk) {
+          pixels::cmykToRgb(from, count, to);
+        } else {
+          pixels::grey16ToRgb(reinterpret_cast<const std::uint16_t*>(from), count, to);
+        }
+      },
+      [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
+}
+
 Napi::Value normalize(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Uint8Array source = bytesArgument(info, 0, "source");
@@ -145,6 +172,7 @@ Napi::Value instructionSet(const Napi::CallbackInfo& info) {
 
 void registerPixelOps(Napi::Env env, Napi::Object exports) {
   exports.Set("transform", Napi::Function::New(env, transform, "transform"));
+  exports.Set("convertToRgb", Napi::Function::New(env, convertToRgb, "convertToRgb"));
   exports.Set("normalize", Napi::Function::New(env, normalize, "normalize"));
   exports.Set("instructionSet", Napi::Function::New(env, instructionSet, "instructionSet"));
 }

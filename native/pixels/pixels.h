@@ -39,6 +39,12 @@ struct Image {
 void resizeAndCrop(const Image& source, Size resized, Interpolation interpolation, Window window,
                    std::uint8_t* target);
 
+// Colours as Pillow's convert("RGB") makes them, which knows no profiles; `count` pixels.
+// CMYK, 255 = full ink: (255 - K) - C * (255 - K) / 255, the quotient rounded.
+void cmykToRgb(const std::uint8_t* cmyk, std::size_t count, std::uint8_t* rgb);
+// 16-bit grey: clipped at 255, not scaled.
+void grey16ToRgb(const std::uint16_t* grey, std::size_t count, std::uint8_t* rgb);
+
 // Splits RGBA into RGB and alpha, `count` pixels.
 void splitAlpha(const std::uint8_t* rgba, std::size_t count, std::uint8_t* rgb, std::uint8_t* alpha);
 

@@ -5,7 +5,8 @@
 import type { Bucket, Size } from '../dataset/bucket.js';
 import { withoutExtension } from '../dataset/find-images.js';
 import type { CropLtrb } from '../dataset/geometry.js';
-import { allocateNpy, encodeNpy, toFloat16Array } from './npy.js';
+import { toFloat16Array } from '../float16.js';
+import { allocateNpy, encodeNpy } from './npy.js';
 import type { ZipInput } from './zip.js';
 
 export interface CacheNaming {

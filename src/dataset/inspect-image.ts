@@ -105,9 +105,13 @@ async function readHeader(
   if (metadata.space === 'cmyk') traits.push('cmyk');
   if (metadata.depth === 'ushort') traits.push('16-bit');
   if (isExtendedWebp(start)) traits.push('webp-extended');
-  const stored =
-    metadata.space === 'cmyk' ? 'cmyk' : metadata.space === 'grey16' && !metadata.hasAlpha ? 'grey16' : 'rgb';
+  const stored = metadata.space === 'cmyk' ? 'cmyk' : isPngGrey16(start) ? 'grey16' : 'rgb';
   return { size: { width: metadata.width, height: metadata.height }, stored, traits };
+}
+
+/** Depth 16 and colour type 0 in the PNG header; a transparent colour does not change how Pillow reads it. */
+function isPngGrey16(start: Buffer): boolean {
+  return start.toString('latin1', 1, 4) === 'PNG' && start[24] === 16 && start[25] === 0;
 }
 
 function isExtendedWebp(start: Buffer): boolean {

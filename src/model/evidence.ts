@@ -2,13 +2,12 @@
  * SD1/SD2 and SDXL VAEs have the same tensors, so that only what surrounds them can tell them apart. The keys are
  * those by which diffusers tells single-file checkpoints apart (`loaders/single_file_utils.py`).
  */
+import type { ModelId } from './catalog.js';
 import type { TensorInfo } from './safetensors/header.js';
-
-export type ModelName = 'sd' | 'sdxl';
 
 export interface ModelEvidence {
   /** The model that the file belongs to; 'other' is one that latent-cache does not know by a name of its own here. */
-  readonly model: ModelName | 'other';
+  readonly model: ModelId | 'other';
   /** For the user: "an SDXL checkpoint". */
   readonly what: string;
   /** The key that gave it away. */

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { LatentCacheError } from '../errors.js';
 import type { VaeArchitecture } from './architecture.js';
-import { evidenceInConfig, hasOwnNormalisation, type ModelName } from './evidence.js';
+import type { ModelId } from './catalog.js';
+import { evidenceInConfig, hasOwnNormalisation } from './evidence.js';
 import { allFinite } from './finite.js';
 import { type Layer, type TensorSpec, tensorsOf, type WeightedLayers } from './layers.js';
 import type { VaeLayout } from './layouts.js';
@@ -19,8 +20,6 @@ import { checkRequirements } from './requirements.js';
 import type { Dtype } from './safetensors/dtypes.js';
 import { openSafetensors, type SafetensorsFile } from './safetensors/reader.js';
 import { layersOf } from './topology.js';
-
-export type { ModelName } from './evidence.js';
 
 export interface VaeEncoderWeights extends WeightedLayers {
   readonly architecture: VaeArchitecture;
@@ -42,7 +41,7 @@ export interface VaeEncoderWeights extends WeightedLayers {
 
 export interface LoadVaeOptions {
   /** SD1 and SD2 are one: 'sd'. Their VAE and SDXL's cannot be told apart, so that the caller must say. */
-  readonly model: ModelName;
+  readonly model: ModelId;
   readonly signal?: AbortSignal;
 }
 
@@ -121,7 +120,7 @@ async function loadFrom(
 async function collectWarnings(
   file: SafetensorsFile,
   location: VaeLocation,
-  model: ModelName,
+  model: ModelId,
   warnings: string[],
 ): Promise<void> {
   if (hasOwnNormalisation(file.tensors)) {

@@ -1,7 +1,8 @@
 /** What an encoder must be like for `--model sd` and `--model sdxl`. */
 import { LatentCacheError } from '../errors.js';
 import { strideOf, type VaeArchitecture } from './architecture.js';
-import { evidenceInCheckpoint, type ModelName } from './evidence.js';
+import type { ModelId } from './catalog.js';
+import { evidenceInCheckpoint } from './evidence.js';
 import { nameByLatentChannels } from './other-families.js';
 import { badShape, missingTensors, nameInFile, type Tensors, type VaeLocation } from './recognise.js';
 
@@ -19,7 +20,7 @@ export function checkRequirements(
   tensors: Tensors,
   location: VaeLocation,
   architecture: VaeArchitecture,
-  model: ModelName,
+  model: ModelId,
   path: string,
 ): void {
   refuseOtherCheckpoint(tensors, location, model, path);
@@ -51,12 +52,7 @@ export function checkRequirements(
   }
 }
 
-function refuseOtherCheckpoint(
-  tensors: Tensors,
-  location: VaeLocation,
-  model: ModelName,
-  path: string,
-): void {
+function refuseOtherCheckpoint(tensors: Tensors, location: VaeLocation, model: ModelId, path: string): void {
   const evidence = evidenceInCheckpoint(tensors, location.prefix);
   if (evidence === undefined || evidence.model === model) return;
   throw new LatentCacheError(

@@ -1,9 +1,11 @@
 /** Writes a VAE encoder with seeded weights as any program would have saved it. */
+
+import { toFloat16Array } from '../float16.js';
 import { GROUP_NORM, LOGVAR_CLAMP, SD_ENCODER, type VaeArchitecture } from './architecture.js';
-import type { ModelName } from './evidence.js';
+import type { ModelId } from './catalog.js';
 import { type TensorSpec, tensorsOf } from './layers.js';
 import { nameInLayout, type VaeLayout } from './layouts.js';
-import { bfloat16Bits, float16Bits } from './safetensors/dtypes.js';
+import { bfloat16Bits } from './safetensors/dtypes.js';
 import { type TensorToWrite, writeSafetensors } from './safetensors/writer.js';
 import { seededTensor } from './seeded-values.js';
 import { layersOf } from './topology.js';
@@ -20,7 +22,7 @@ export interface SeededVaeOptions {
   /** 'checkpoint' is a full checkpoint in CompVis names, as far as the loader looks at it. Default 'diffusers'. */
   readonly layout?: VaeLayout | 'checkpoint';
   /** Which model a 'checkpoint' says it is. Default 'sdxl'. */
-  readonly model?: ModelName;
+  readonly model?: ModelId;
   /** Default 'F32'; the others are rounded to nearest. */
   readonly dtype?: 'F32' | 'F16' | 'BF16';
 }
@@ -60,7 +62,7 @@ function storedShape({ name, shape }: TensorSpec, layout: VaeLayout): readonly n
 }
 
 /** One tensor of the text encoder or the diffusion model, by which the loader knows the model. */
-function checkpointSign(model: ModelName): TensorToWrite {
+function checkpointSign(model: ModelId): TensorToWrite {
   const [name, size] =
     model === 'sdxl'
       ? ['conditioner.embedders.1.model.transformer.resblocks.9.mlp.c_proj.bias', 1280]
@@ -80,8 +82,6 @@ function zeros(name: string, shape: readonly number[]): TensorToWrite {
 function encode(values: Float32Array, dtype: 'F32' | 'F16' | 'BF16'): Uint8Array {
   if (dtype === 'F32') return new Uint8Array(values.buffer);
   const narrow =
-    dtype === 'F16'
-      ? Uint16Array.from(values, float16Bits)
-      : Uint16Array.from(new Uint32Array(values.buffer), bfloat16Bits);
+    dtype === 'F16' ? toFloat16Array(values) : Uint16Array.from(new Uint32Array(values.buffer), bfloat16Bits);
   return new Uint8Array(narrow.buffer);
 }

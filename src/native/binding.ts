@@ -63,6 +63,11 @@ export interface NativeBinding {
    */
   transform(source: Uint8Array, options: TransformOptions, target: TransformTarget): Promise<void>;
   /**
+   * Colours as Pillow's `convert("RGB")` makes them. `source` holds interleaved CMYK (uint8, 255 is full ink) or 16-bit
+   * grey (uint16, this machine's byte order, 2-byte aligned), `target` 3 bytes for each pixel. Runs on a libuv worker.
+   */
+  convertToRgb(source: Uint8Array, layout: 'cmyk' | 'grey16', target: Uint8Array): Promise<void>;
+  /**
    * uint8 NHWC → float32 NCHW in [-1, 1] as torchvision's ToTensor and Normalize([0.5], [0.5]) compute it.
    * Synchronous: meant for encoder threads. `target` holds `batch * 3 * height * width` floats.
    */

@@ -174,7 +174,7 @@ class BuildRun {
           recycle(image, pool);
           budget.release(memoryOf(image.item, settings).prepared);
         }
-        this.events.push(meter.advance(batch));
+        if (!controller.signal.aborted) this.events.push(meter.advance(batch));
       });
       const entry = { done, abort: () => controller.abort() };
       inFlight.push(entry);

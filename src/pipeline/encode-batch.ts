@@ -1,9 +1,9 @@
-import { FLOAT16_OVERFLOW } from '../cache/npy.js';
 import type { ProvenanceRecord } from '../cache/provenance.js';
 import type { LatentEntry } from '../cache/sd-scripts.js';
 import { writeCache } from '../cache/write-cache.js';
 import type { Encoder, Moments } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
+import { FLOAT16_OVERFLOW } from '../float16.js';
 import { allFinite } from '../model/finite.js';
 import { posteriorMean, samplePosterior, seedForImage } from '../model/posterior.js';
 import type { NativeBinding } from '../native/binding.js';

@@ -16,6 +16,7 @@ export interface BackendChoice {
 export interface EncoderSource {
   readonly fingerprint: string;
   readonly warnings: readonly string[];
+  /** Called once at most. */
   start(): Promise<{ encoder: Encoder; choice: BackendChoice; dispose(): Promise<void> }>;
 }
 
@@ -34,6 +35,7 @@ export async function prepareEncoder(options: BuildOptions, settings: BuildSetti
     start: async () => {
       const { encoder, reason } = await createEncoder(weights, {
         backend: settings.backend,
+        consumeWeights: true, // start() is called once; the encoder has its own copy
         ...(settings.threads === undefined ? {} : { threads: settings.threads }),
       });
       const { backend, device, precision } = encoder.info;

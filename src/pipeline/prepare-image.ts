@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import type { SourceState } from '../cache/provenance.js';
 import type { Geometry } from '../dataset/geometry.js';
 import { fileError } from '../dataset/inspect-image.js';
@@ -52,11 +52,12 @@ export async function prepareImage(
   const { image, info, geometry } = item;
   const { original, resized, crop, bucket } = geometry;
   const { bytes, source } = await readSource(item, binding);
-  const decoded = await decodeImage(bytes, image.path, {
+  const decodeOptions = {
     stored: info.stored,
     alpha: settings.alphaMask,
     maxPixels: settings.maxPixels,
-  });
+  };
+  const decoded = await decodeImage(bytes, image.path, decodeOptions, binding);
   if (decoded.size.width !== original.width || decoded.size.height !== original.height) {
     throw changed(image.path, `has no longer ${original.width}x${original.height} pixels`);
   }
@@ -92,7 +93,7 @@ function defaultInterpolation({ original, resized }: Geometry): Interpolation {
 async function readSource(
   { image, info }: PlannedImage,
   binding: NativeBinding,
-): Promise<{ bytes: Buffer; source: SourceState }> {
+): Promise<{ bytes: Buffer<ArrayBuffer>; source: SourceState }> {
   const file = image.path;
   const bytes = Buffer.allocUnsafeSlow(info.bytes);
   let read: number;
@@ -102,7 +103,15 @@ async function readSource(
     throw fileError(file, cause);
   }
   if (read !== info.bytes) throw changed(file, `has no longer ${info.bytes} bytes`);
-  return { bytes, source: { bytes: read, sha256: createHash('sha256').update(bytes).digest('hex') } };
+  return { bytes, source: { bytes: read, sha256: await sha256(bytes) } };
+}
+
+/** Beyond this, hashing on the main thread would be felt. */
+const LARGE_BYTES = 2 ** 20;
+
+async function sha256(bytes: Buffer<ArrayBuffer>): Promise<string> {
+  if (bytes.length < LARGE_BYTES) return createHash('sha256').update(bytes).digest('hex');
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }
 
 function changed(file: string, what: string): LatentCacheError {

@@ -2,6 +2,7 @@
  * Windows and OS/2 bitmaps, which libvips' prebuilt library does not read but the trainers do. Colours come out as
  * Pillow's BmpImagePlugin gives them: 1, 4, 8, 16, 24 and 32 bits, RLE4, RLE8 and the usual bit fields.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Size } from '../dataset/bucket.js';
 import { LatentCacheError } from '../errors.js';
 
@@ -19,9 +20,10 @@ export interface BmpHeader {
 }
 
 export interface BmpPixels {
-  /** (height, width, 4) uint8 RGBA; alpha is 255 unless the file has an alpha mask. */
-  readonly rgba: Uint8Array;
+  /** (height, width, channels) uint8, top row first. */
+  readonly data: Uint8Array;
   readonly size: Size;
+  readonly channels: 3 | 4;
 }
 
 const OS2_HEADER = 12;
@@ -111,19 +113,22 @@ function readMasks(
   return [bytes.readUInt32LE(54), bytes.readUInt32LE(58), bytes.readUInt32LE(62), alpha];
 }
 
-/** @throws LatentCacheError `ERR_IMAGE_CORRUPT` when pixels are missing */
-export function decodeBmp(bytes: Buffer, file: string): BmpPixels {
+/** Pixels decoded before others get their turn on the main thread. */
+const PIXELS_AT_ONCE = 1 << 18;
+
+/**
+ * @param channels 4 keeps an alpha mask (255 where the file has none)
+ * @throws LatentCacheError `ERR_IMAGE_CORRUPT` when pixels are missing
+ */
+export async function decodeBmp(bytes: Buffer, file: string, channels: 3 | 4): Promise<BmpPixels> {
   const header = readBmpHeader(bytes, file);
   const { size, bits, compression, topDown } = header;
-  const palette = readPalette(bytes, header);
-  const data = bytes.subarray(header.dataOffset);
-  const stride = Math.ceil((size.width * bits) / 32) * 4;
-  const indexed =
-    compression === RLE8 || compression === RLE4 ? unpackRle(data, size, compression === RLE4) : undefined;
-  if (
-    indexed === undefined &&
-    data.length < stride * (size.height - 1) + Math.ceil((size.width * bits) / 8)
-  ) {
+  const source = bytes.subarray(header.dataOffset);
+  const rle = compression === RLE8 || compression === RLE4;
+  const data = rle ? unpackRle(source, size, compression === RLE4) : source;
+  const bitsEach = rle ? 8 : bits;
+  const stride = rle ? size.width : Math.ceil((size.width * bits) / 32) * 4;
+  if (data.length < stride * (size.height - 1) + Math.ceil((size.width * bitsEach) / 8)) {
     throw new LatentCacheError(
       'ERR_IMAGE_CORRUPT',
       `${file} cannot be decoded: pixels are missing at its end`,
@@ -134,21 +139,52 @@ export function decodeBmp(bytes: Buffer, file: string): BmpPixels {
     );
   }
 
-  const rgba = new Uint8Array(size.width * size.height * 4);
-  const readPixel = bits > 8 ? wordReader(header) : undefined;
+  const pixels = new Uint8Array(size.width * size.height * channels);
+  const decodeRow =
+    bits > 8 ? wordRows(header, data) : indexedRows(readPalette(bytes, header), data, bitsEach);
+  const rowsAtOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / size.width));
   for (let row = 0; row < size.height; row++) {
-    let target = (topDown ? row : size.height - 1 - row) * size.width * 4;
-    for (let column = 0; column < size.width; column++, target += 4) {
-      if (readPixel !== undefined) {
-        readPixel(data, row * stride + (column * bits) / 8, rgba, target);
-        continue;
-      }
-      const index = indexed?.[row * size.width + column] ?? paletteIndex(data, row * stride, column, bits);
-      rgba.set(palette.subarray(index * 3, index * 3 + 3), target);
-      rgba[target + 3] = 255;
-    }
+    const targetRow = topDown ? row : size.height - 1 - row;
+    const from = targetRow * size.width * channels;
+    decodeRow(row * stride, pixels.subarray(from, from + size.width * channels), channels);
+    if (row % rowsAtOnce === rowsAtOnce - 1) await setImmediate();
   }
-  return { rgba, size };
+  return { data: pixels, size, channels };
+}
+
+/** Decodes the row that begins at byte `at`. */
+type RowDecoder = (at: number, target: Uint8Array, channels: number) => void;
+
+function indexedRows(palette: Uint8Array, data: Uint8Array, bits: number): RowDecoder {
+  const mask = (1 << bits) - 1;
+  return (at, target, channels) => {
+    for (let bit = at * 8, to = 0; to < target.length; bit += bits, to += channels) {
+      const entry = ((data[bit >>> 3]! >> (8 - bits - (bit & 7))) & mask) * 3;
+      target[to] = palette[entry]!;
+      target[to + 1] = palette[entry + 1]!;
+      target[to + 2] = palette[entry + 2]!;
+      if (channels === 4) target[to + 3] = 255;
+    }
+  };
+}
+
+function wordRows({ bits, masks }: BmpHeader, data: Uint8Array): RowDecoder {
+  const bytesEach = bits / 8;
+  // Pillow widens 5 and 6 bits as v * 255 / 31 (or 63), rounded down.
+  const fields = masks.map((mask) => {
+    const shift = mask === 0 ? 0 : 31 - Math.clz32(mask & -mask);
+    return { mask, shift, top: mask >>> shift };
+  });
+  return (at, target, channels) => {
+    for (let from = at, to = 0; to < target.length; from += bytesEach, to += channels) {
+      let pixel = 0;
+      for (let byte = bytesEach - 1; byte >= 0; byte--) pixel = (pixel << 8) | data[from + byte]!;
+      for (let channel = 0; channel < channels; channel++) {
+        const { mask, shift, top } = fields[channel]!;
+        target[to + channel] = mask === 0 ? 255 : Math.floor((((pixel & mask) >>> shift) * 255) / top);
+      }
+    }
+  };
 }
 
 /** RGB triples; entries that the file lacks are black. */
@@ -159,28 +195,6 @@ function readPalette(bytes: Buffer, header: BmpHeader): Uint8Array {
     for (let channel = 0; channel < 3; channel++) palette[entry * 3 + channel] = bytes[at + 2 - channel] ?? 0;
   }
   return palette;
-}
-
-function paletteIndex(data: Buffer, row: number, column: number, bits: number): number {
-  const bit = column * bits;
-  return (data[row + (bit >> 3)]! >> (8 - bits - (bit & 7))) & ((1 << bits) - 1);
-}
-
-type PixelReader = (data: Buffer, at: number, rgba: Uint8Array, target: number) => void;
-
-function wordReader({ bits, masks }: BmpHeader): PixelReader {
-  const fields = masks.map((mask) => {
-    if (mask === 0) return undefined;
-    const shift = 31 - Math.clz32(mask & -mask);
-    const top = mask >>> shift;
-    // Pillow widens 5 and 6 bits as v * 255 / 31 (or 63), rounded down.
-    return (pixel: number) => Math.floor((((pixel & mask) >>> shift) * 255) / top);
-  });
-  const bytesEach = bits / 8;
-  return (data, at, rgba, target) => {
-    const pixel = data.readUIntLE(at, bytesEach);
-    for (let channel = 0; channel < 4; channel++) rgba[target + channel] = fields[channel]?.(pixel) ?? 255;
-  };
 }
 
 /** Palette indices in file order (bottom row first); what the code leaves out is index 0. */
@@ -214,5 +228,7 @@ function unpackRle(data: Buffer, size: Size, nibbles: boolean): Uint8Array {
       at += bytes + (bytes % 2);
     }
   }
-  return indices;
+  // Short code gives a short row buffer, which the caller refuses as Pillow does.
+  const complete = y >= size.height || (y === size.height - 1 && x >= size.width);
+  return complete ? indices : indices.subarray(0, 0);
 }

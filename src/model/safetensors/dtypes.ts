@@ -3,6 +3,8 @@
  * of the float ones to float32.
  */
 
+import { float16ToNumber } from '../../float16.js';
+
 /** Bits of one element. The sub-byte types pack several elements into a byte. */
 const BITS = {
   BOOL: 8,
@@ -60,42 +62,21 @@ export function widen(dtype: WidenableDtype, bytes: Uint8Array): Float32Array {
     case 'BF16':
       return widenBfloat16(halves(bytes));
     case 'F16':
-      return lookUp(halves(bytes), tableOf(dtype, 1 << 16, float16Value));
+      return lookUp(halves(bytes), tableOf(dtype, 1 << 16, float16ToNumber));
     case 'F8_E5M2':
       // an IEEE half without its lower mantissa byte
       return lookUp(
         bytes,
-        tableOf(dtype, 1 << 8, (code) => float16Value(code << 8)),
+        tableOf(dtype, 1 << 8, (code) => float16ToNumber(code << 8)),
       );
     case 'F8_E4M3':
       return lookUp(bytes, tableOf(dtype, 1 << 8, float8E4m3Value));
   }
 }
 
-/** float32 → float16 bits, rounded to nearest, ties to even, overflow to infinity (IEEE 754 binary16). */
-export function float16Bits(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (Number.isNaN(value)) return 0x7e00;
-  // 65,520 is halfway between the largest half (65,504) and the next power of two
-  if (magnitude >= 65_520) return sign | 0x7c00;
-  // below 2^-14 halves are subnormal: their spacing stays 2^-24
-  const exponent = Math.max(Math.floor(Math.log2(magnitude)), -14);
-  const steps = roundHalfToEven(magnitude * 2 ** (10 - exponent));
-  // a carry out of the mantissa runs into the exponent field, as it should; `steps` has the hidden bit unless subnormal
-  return sign | (steps + ((exponent + 14) << 10));
-}
-
 /** float32 → bfloat16 bits, rounded to nearest, ties to even; finite input. */
 export function bfloat16Bits(floatBits: number): number {
   return ((floatBits + 0x7fff + ((floatBits >>> 16) & 1)) >>> 16) & 0xffff;
-}
-
-function roundHalfToEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 function halves(bytes: Uint8Array): Uint16Array {
@@ -124,15 +105,6 @@ function tableOf(dtype: WidenableDtype, codes: number, toValue: (code: number) =
     tables.set(dtype, table);
   }
   return table;
-}
-
-function float16Value(code: number): number {
-  const sign = code & 0x8000 ? -1 : 1;
-  const exponent = (code >> 10) & 0x1f;
-  const mantissa = code & 0x3ff;
-  if (exponent === 0x1f) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  if (exponent === 0) return sign * mantissa * 2 ** -24;
-  return sign * (1024 + mantissa) * 2 ** (exponent - 25);
 }
 
 /** OCP 8-bit E4M3: bias 7, no infinities, only the all-ones code is NaN. */
