@@ -184,3 +184,36 @@ describe('an aborted run', () => {
     expect(await readFile(inside('a28_0256x0256_sdxl.npz'))).toBeTruthy();
   });
 });
+
+describe('shapes that no bucket suits', () => {
+  it('fails an image that would be enlarged beyond reason, with its path', async () => {
+    await drawImage(inside('line.png'), 1, 9000);
+    await drawImage(inside('good.png'), 256, 256);
+    const { failures, summary } = await build(folder());
+    expect(failures).toEqual({ 'line.png': 'ERR_IMAGE_TOO_SMALL' });
+    expect(summary.encoded).toBe(1);
+  });
+});
+
+describe('a run that cannot succeed any more', () => {
+  it('is given up when no latent is finite', async () => {
+    for (let index = 0; index < 60; index++) await drawImage(inside(`a${index}.png`), 256, 256);
+    const encoder = fakeEncoder((mean) => {
+      mean[0] = Number.POSITIVE_INFINITY;
+    });
+    const { summary } = await build(folder(), {}, encoder);
+    expect(summary.stoppedBy?.code).toBe('ERR_NON_FINITE');
+    expect(summary.remaining).toBeGreaterThan(0);
+  });
+
+  it('refuses latents that float16 would turn into infinity', async () => {
+    await drawImage(inside('a.png'), 256, 256);
+    const encoder = fakeEncoder((mean) => {
+      mean[0] = 70_000;
+    });
+    expect((await build(folder(), { dtype: 'float16' }, encoder)).failures).toEqual({
+      'a.png': 'ERR_NON_FINITE',
+    });
+    expect((await build(folder(), { dtype: 'float32' }, encoder)).failures).toEqual({});
+  });
+});

@@ -2,7 +2,7 @@
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ModelId } from '#dist/model/evidence.js';
+import type { ModelId } from '#dist/model/catalog.js';
 import { loadVae } from '#dist/model/load-vae.js';
 import { writeEncoderModel } from '#dist/model/onnx/encoder-graph.js';
 import type { Dtype } from '#dist/model/safetensors/dtypes.js';

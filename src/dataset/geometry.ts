@@ -1,4 +1,3 @@
-import { LatentCacheError } from '../errors.js';
 import type { Bucket, BucketSelector, Size } from './bucket.js';
 
 /** Left, top, right, bottom in pixels of the bucket; right and bottom may be fractional. */
@@ -17,9 +16,6 @@ export interface Geometry {
   readonly cropLtrb: CropLtrb;
 }
 
-/** What the resampler takes, and far more than any trainer survives. */
-const MAX_SIDE = 2 ** 20;
-
 /**
  * Cache format note, 1.4 steps 3 to 7.
  *
@@ -28,11 +24,7 @@ const MAX_SIDE = 2 ** 20;
  * @throws LatentCacheError `ERR_IMAGE_TOO_SMALL`
  */
 export function planGeometry(selector: BucketSelector, decoded: Size, listed: Size = decoded): Geometry {
-  if (listed.width < 1 || listed.height < 1) throw unusable(decoded, 'the trainer reads a side of it as 0');
   const { bucket, resized } = selector.select(listed);
-  if (resized.width > MAX_SIDE || resized.height > MAX_SIDE) {
-    throw unusable(decoded, `it would be enlarged to ${resized.width}x${resized.height}`);
-  }
   return {
     original: decoded,
     bucket,
@@ -54,14 +46,4 @@ export function cropLtrb(bucket: Bucket, original: Size): CropLtrb {
   const left = Math.floor((bucket.width - width) / 2);
   const top = Math.floor((bucket.height - height) / 2);
   return [left, top, left + width, top + height];
-}
-
-function unusable({ width, height }: Size, reason: string): LatentCacheError {
-  return new LatentCacheError(
-    'ERR_IMAGE_TOO_SMALL',
-    `The image of ${width}x${height} pixels cannot be used: ${reason}`,
-    {
-      remedy: 'Take the image out of the data set; the trainer stops on it.',
-    },
-  );
 }

@@ -51,6 +51,8 @@ export interface SurveyContext {
 
 /** File look-ups in flight; they wait for the disk more than for the processor. */
 const LOOKUPS = 16;
+/** What the resampler takes; no trainer gets through an image of that size. */
+const MAX_RESIZED_SIDE = 2 ** 20;
 
 /**
  * @param recipe how caches will be made; undefined when every complete cache is to be kept
@@ -134,7 +136,12 @@ async function planImage(
   const misread = settings.webpSize === 'trainer' && traits.includes('webp-extended');
   // imagesize 1.4.1 takes the stored fields for the size, but the format stores each side less one.
   const listed = misread ? { width: size.width - 1, height: size.height - 1 } : size;
+  if (listed.width < 1 || listed.height < 1) throw unusable(size, 'the trainer reads a side of it as 0');
   const geometry = planGeometry(selector, size, listed);
+  const { resized } = geometry;
+  if (Math.max(resized.width, resized.height) > MAX_RESIZED_SIDE) {
+    throw unusable(size, `it would be enlarged to ${resized.width}x${resized.height}`);
+  }
   const { stride, latentChannels } = settings.model;
   const latent = {
     width: Math.floor(geometry.bucket.width / stride),
@@ -150,6 +157,12 @@ async function planImage(
     cachePath: cachePath(beside, listed, settings),
     keySuffix: keySuffix(latent, settings),
   };
+}
+
+function unusable({ width, height }: Size, reason: string): LatentCacheError {
+  return new LatentCacheError('ERR_IMAGE_TOO_SMALL', `The image of ${width}x${height} pixels cannot be used: ${reason}`, {
+    remedy: 'Take the image out of the data set; the trainer stops on it.',
+  });
 }
 
 /**
