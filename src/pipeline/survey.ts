@@ -160,9 +160,13 @@ async function planImage(
 }
 
 function unusable({ width, height }: Size, reason: string): LatentCacheError {
-  return new LatentCacheError('ERR_IMAGE_TOO_SMALL', `The image of ${width}x${height} pixels cannot be used: ${reason}`, {
-    remedy: 'Take the image out of the data set; the trainer stops on it.',
-  });
+  return new LatentCacheError(
+    'ERR_IMAGE_TOO_SMALL',
+    `The image of ${width}x${height} pixels cannot be used: ${reason}`,
+    {
+      remedy: 'Take the image out of the data set; the trainer stops on it.',
+    },
+  );
 }
 
 /**
