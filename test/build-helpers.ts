@@ -39,6 +39,7 @@ export function fakeEncoder(
       precision: 'fp32',
       latentChannels: 4,
       stride: 8,
+      callsAtOnce: 1,
       preferredBatchSize: 1,
       runtime: 'test',
     },

@@ -3,9 +3,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readBmpHeader } from '#dist/dataset/bmp-header.js';
 import { inspectImage } from '#dist/dataset/inspect-image.js';
 import { LatentCacheError } from '#dist/errors.js';
-import { decodeBmp, readBmpHeader } from '#dist/pixels/bmp.js';
+import { decodeBmp } from '#dist/pixels/bmp.js';
 import { decodeImage } from '#dist/pixels/decode.js';
 
 const folder = fileURLToPath(new URL('golden/data/decode/', import.meta.url));

@@ -72,12 +72,6 @@ std::int32_t integerOption(const Napi::Object& options, const char* name, std::i
   return integerOf(options.Get(name), name, minimum, maximum);
 }
 
-bool booleanOption(const Napi::Object& options, const char* name) {
-  const Napi::Value value = options.Get(name);
-  if (!value.IsBoolean()) reject(options.Env(), name, "a boolean", describe(value));
-  return value.As<Napi::Boolean>().Value();
-}
-
 std::string stringOption(const Napi::Object& options, const char* name) {
   return textOf(options.Get(name), name);
 }
@@ -88,6 +82,17 @@ std::string stringArgument(const Napi::CallbackInfo& info, std::size_t index, co
 
 Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name) {
   return arrayOf<Napi::Uint8Array>(value, name, napi_uint8_array, "a Uint8Array");
+}
+
+std::string pathArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  std::string path = stringArgument(info, index, name);
+  if (path.find('\0') != std::string::npos) reject(info.Env(), name, "a path without NUL", "one with it");
+  return path;
+}
+
+Napi::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  if (!info[index].IsArray()) reject(info.Env(), name, "an array", describe(info[index]));
+  return info[index].As<Napi::Array>();
 }
 
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {

@@ -17,12 +17,14 @@ Napi::Error makeSystemError(Napi::Env env, const char* code, const std::string& 
 // Each reads one named option and throws ERR_ARGUMENT with the name, the expected and the got.
 std::int32_t integerOption(const Napi::Object& options, const char* name, std::int32_t minimum,
                            std::int32_t maximum);
-bool booleanOption(const Napi::Object& options, const char* name);
 std::string stringOption(const Napi::Object& options, const char* name);
 Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name);
 
 // The arguments of a call: the same, by position.
 std::string stringArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
+// A string without NUL, at which the system would cut it.
+std::string pathArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
+Napi::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Uint8Array bytesArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Float32Array floatsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);

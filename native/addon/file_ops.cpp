@@ -26,7 +26,7 @@ const char* textOf(files::Kind kind) {
 }
 
 Napi::Value inspectFile(const Napi::CallbackInfo& info) {
-  const std::string path = stringArgument(info, 0, "path");
+  const std::string path = pathArgument(info, 0, "path");
   Napi::Uint8Array head = bytesArgument(info, 1, "head");
   const std::span<std::uint8_t> target(head.Data(), head.ByteLength());
   const auto status = std::make_shared<files::Status>();
@@ -42,7 +42,7 @@ Napi::Value inspectFile(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value readFileInto(const Napi::CallbackInfo& info) {
-  const std::string path = stringArgument(info, 0, "path");
+  const std::string path = pathArgument(info, 0, "path");
   Napi::Uint8Array bytes = bytesArgument(info, 1, "target");
   const std::span<std::uint8_t> target(bytes.Data(), bytes.ByteLength());
   const auto count = std::make_shared<std::size_t>();
@@ -52,17 +52,19 @@ Napi::Value readFileInto(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value writeFileAtomic(const Napi::CallbackInfo& info) {
-  const std::string temporary = stringArgument(info, 0, "temporary");
-  const std::string target = stringArgument(info, 1, "target");
-  const Napi::Object list = objectArgument(info, 2, "pieces");
+  const std::string temporary = pathArgument(info, 0, "temporary");
+  const std::string target = pathArgument(info, 1, "target");
+  const Napi::Array list = arrayArgument(info, 2, "pieces");
+  // Each piece is kept by itself: JS may empty the list while the write waits for a thread.
+  std::vector<Napi::Value> kept;
   std::vector<std::span<const std::uint8_t>> pieces;
-  const std::uint32_t count = list.IsArray() ? list.As<Napi::Array>().Length() : 0;
-  for (std::uint32_t index = 0; index < count; ++index) {
+  for (std::uint32_t index = 0; index < list.Length(); ++index) {
     Napi::Uint8Array piece = bytesOf(list.Get(index), "each of pieces");
     pieces.emplace_back(piece.Data(), piece.ByteLength());
+    kept.push_back(piece);
   }
   return Task::queue(
-      info.Env(), "latent-cache.writeFileAtomic", {list},
+      info.Env(), "latent-cache.writeFileAtomic", kept,
       [=, pieces = std::move(pieces)] { files::writeAtomically(temporary, target, pieces); },
       [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
 }

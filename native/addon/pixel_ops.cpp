@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "errors.h"
 #include "task.h"
@@ -67,11 +68,15 @@ void checkBytes(const Napi::Uint8Array& array, const char* name, std::size_t exp
                       " but got " + std::to_string(array.ByteLength()));
 }
 
-// One plane of the target: its memory, or null where JS has null.
-std::uint8_t* planeOf(const Napi::Object& target, const char* name, std::size_t bytes, const char* shape) {
-  if (target.Get(name).IsNull()) return nullptr;
-  Napi::Uint8Array plane = bytesOf(target.Get(name), name);
+// One plane of the target: its memory, or null where JS has null. Kept by itself, so that JS may change the
+// target object while the transform waits for a thread.
+std::uint8_t* planeOf(const Napi::Object& target, const char* name, std::size_t bytes, const char* shape,
+                      std::vector<Napi::Value>& kept) {
+  const Napi::Value value = target.Get(name);
+  if (value.IsNull()) return nullptr;
+  Napi::Uint8Array plane = bytesOf(value, name);
   checkBytes(plane, name, bytes, shape);
+  kept.push_back(plane);
   return plane.Data();
 }
 
@@ -100,15 +105,16 @@ Napi::Value transform(const Napi::CallbackInfo& info) {
   checkBytes(source, "source", area(baton.source.size.width, baton.source.size.height) * channels,
              "height * width * channels");
   const std::size_t count = area(baton.window.width, baton.window.height);
-  baton.rgb = planeOf(target, "rgb", count * kRgb, "cropHeight * cropWidth * 3");
-  baton.flipped = planeOf(target, "flipped", count * kRgb, "cropHeight * cropWidth * 3");
-  baton.alpha = planeOf(target, "alpha", count, "cropHeight * cropWidth");
+  std::vector<Napi::Value> kept{source};
+  baton.rgb = planeOf(target, "rgb", count * kRgb, "cropHeight * cropWidth * 3", kept);
+  baton.flipped = planeOf(target, "flipped", count * kRgb, "cropHeight * cropWidth * 3", kept);
+  baton.alpha = planeOf(target, "alpha", count, "cropHeight * cropWidth", kept);
   if (baton.rgb == nullptr || (baton.alpha != nullptr) != (channels == 4)) {
     throw makeError(info.Env(), "ERR_ARGUMENT", "Expected rgb, and alpha just with four channels, in target");
   }
 
   return Task::queue(
-      info.Env(), "latent-cache.transform", {source, target}, [baton] { baton.run(); },
+      info.Env(), "latent-cache.transform", kept, [baton] { baton.run(); },
       [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
 }
 
@@ -125,6 +131,9 @@ Napi::Value convertToRgb(const Napi::CallbackInfo& info) {
   const std::size_t count = target.ByteLength() / kRgb;
   checkBytes(target, "target", count * kRgb, "pixels * 3");
   checkBytes(source, "source", count * bytesPerPixel, cmyk ? "pixels * 4" : "pixels * 2");
+  if (!cmyk && source.ByteOffset() % alignof(std::uint16_t) != 0) {
+    throw makeError(info.Env(), "ERR_ARGUMENT", "Expected an even offset for source of 16-bit grey");
+  }
   const std::uint8_t* from = source.Data();
   std::uint8_t* to = target.Data();
   return Task::queue(

@@ -10,7 +10,7 @@
 
 namespace lc::addon {
 
-Napi::Promise Task::queue(Napi::Env env, const char* name, std::initializer_list<Napi::Value> kept, Work work,
+Napi::Promise Task::queue(Napi::Env env, const char* name, const std::vector<Napi::Value>& kept, Work work,
                           Result result) {
   auto* task = new Task(env, name, kept, std::move(work), std::move(result));  // deletes itself when settled
   const Napi::Promise promise = task->deferred_.Promise();
@@ -18,7 +18,7 @@ Napi::Promise Task::queue(Napi::Env env, const char* name, std::initializer_list
   return promise;
 }
 
-Task::Task(Napi::Env env, const char* name, std::initializer_list<Napi::Value> kept, Work work, Result result)
+Task::Task(Napi::Env env, const char* name, const std::vector<Napi::Value>& kept, Work work, Result result)
     : AsyncWorker(env, name),
       deferred_(Napi::Promise::Deferred::New(env)),
       work_(std::move(work)),

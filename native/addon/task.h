@@ -4,7 +4,6 @@
 #include <napi.h>
 
 #include <functional>
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -18,8 +17,8 @@ class Task final : public Napi::AsyncWorker {
   // Queues `work`, which must not touch JS. `result` runs on the JS thread when it is done. `kept` stay alive
   // until then: whatever the work reads or writes. Rejects with the code of files::SystemError, or
   // ERR_OUT_OF_MEMORY.
-  static Napi::Promise queue(Napi::Env env, const char* name, std::initializer_list<Napi::Value> kept,
-                             Work work, Result result);
+  static Napi::Promise queue(Napi::Env env, const char* name, const std::vector<Napi::Value>& kept, Work work,
+                             Result result);
 
  protected:
   void Execute() override;
@@ -27,7 +26,7 @@ class Task final : public Napi::AsyncWorker {
   void OnError(const Napi::Error& error) override;
 
  private:
-  Task(Napi::Env env, const char* name, std::initializer_list<Napi::Value> kept, Work work, Result result);
+  Task(Napi::Env env, const char* name, const std::vector<Napi::Value>& kept, Work work, Result result);
   void settled();
 
   Napi::Promise::Deferred deferred_;

@@ -12,6 +12,7 @@ export function nullEncoder() {
       precision: 'none',
       latentChannels: 4,
       stride: 8,
+      callsAtOnce: 1,
       preferredBatchSize: 1,
       runtime: 'none',
     },

@@ -56,6 +56,12 @@ export function encodeNpy(
   values: Float32Array | Float64Array | BigInt64Array | Uint16Array,
 ): Uint8Array {
   const { file, data } = allocateNpy(descr, shape);
+  if (values.byteLength !== data.byteLength) {
+    throw new LatentCacheError(
+      'ERR_ARGUMENT',
+      `(${shape.join(', ')}) of ${descr} are not ${values.length} values`,
+    );
+  }
   file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), data.byteOffset);
   return file;
 }

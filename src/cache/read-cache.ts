@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { type NpyHeader, readNpyHeader } from './npy.js';
 import { decodeProvenance, type ProvenanceRecord } from './provenance.js';
+import { memberKeySuffix } from './sd-scripts.js';
 import { readZipDirectory, readZipMember, type ZipMember } from './zip.js';
 
 /** A cache file that has been read and whose every member passed its CRC. */
@@ -16,6 +17,13 @@ export interface CacheArray {
   /** The whole npy file. */
   readonly npy: Buffer;
   readonly member: ZipMember;
+}
+
+/** True when every latent in the file has a record of ours. */
+export function isAllOurs({ arrays, provenance }: CacheFile): boolean {
+  return [...arrays.values()].every(({ member }) =>
+    provenance.has(memberKeySuffix(member.name) ?? 'not ours'),
+  );
 }
 
 /** No latent or mask comes near this: 8192² float32 mask. */

@@ -63,15 +63,10 @@ export function keySuffix(latentSize: { height: number; width: number }, naming:
 
 /** The key suffix of a member name such as `latents_flipped_128x96.npy`; undefined for names that are not ours. */
 export function memberKeySuffix(memberName: string): string | undefined {
-  return (
-    /^(?:latents_flipped|latents|original_size|crop_ltrb|alpha_mask)(_\d+x\d+)?\.npy$/.exec(
-      memberName,
-    )?.[1] ?? (isBareMember(memberName) ? '' : undefined)
+  const match = /^(?:latents_flipped|latents|original_size|crop_ltrb|alpha_mask)(_\d+x\d+)?\.npy$/.exec(
+    memberName,
   );
-}
-
-function isBareMember(name: string): boolean {
-  return /^(?:latents_flipped|latents|original_size|crop_ltrb|alpha_mask)\.npy$/.test(name);
+  return match === null ? undefined : (match[1] ?? '');
 }
 
 /** The npz members of one entry, in numpy's order of writing. */

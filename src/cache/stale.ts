@@ -3,20 +3,20 @@ import path from 'node:path';
 import type { Size } from '../dataset/bucket.js';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { writeError } from './atomic-file.js';
-import { readCache } from './read-cache.js';
+import { isAllOurs, readCache } from './read-cache.js';
 import { type CacheNaming, parseCacheName } from './sd-scripts.js';
 
 /** An existing file that would make the trainer use something else than what we write. */
 export interface StaleFile {
   readonly path: string;
-  /** `shadow`: `{base}.npz`, read first. `sibling`: a cache of the same image for another size. */
-  readonly kind: 'shadow' | 'sibling';
-  /** The image whose cache it gets in the way of. */
-  readonly imagePath: string;
+  /**
+   * `shadow`: `{base}.npz`, read first. `sibling`: a cache of the same image for another size. `foreign`: where ours
+   * goes, written by another program.
+   */
+  readonly kind: 'shadow' | 'sibling' | 'foreign';
 }
 
 export interface Target {
-  readonly imagePath: string;
   readonly cachePath: string;
   /** The size that the trainer takes the image for. */
   readonly size: Size;
@@ -60,12 +60,12 @@ export function findStale(
       if (sibling !== undefined) {
         // Beside an old-style cache, one of the right size is unread but does no harm.
         if (naming.legacyName && sameSize(sized!.size, sibling.size)) continue;
-        stale.push({ path: file, kind: 'sibling', imagePath: sibling.imagePath });
+        stale.push({ path: file, kind: 'sibling' });
         continue;
       }
       const shadowed = byBase.get(file.slice(0, -'.npz'.length));
       if (shadowed !== undefined && !naming.legacyName) {
-        stale.push({ path: file, kind: 'shadow', imagePath: shadowed.imagePath });
+        stale.push({ path: file, kind: 'shadow' });
       }
     }
   }
@@ -87,13 +87,18 @@ function baseOf({ cachePath }: Target, naming: CacheNaming): string {
  * Takes a stale file out of the trainer's sight: one of ours is deleted, any other is renamed to `{name}.stale`,
  * which no trainer reads and nothing is lost by.
  */
-export async function setAside(file: string): Promise<'deleted' | 'renamed'> {
-  if (await isOurs(file)) {
-    await unlink(file);
-    return 'deleted';
+export async function setAside(file: string): Promise<'deleted' | 'renamed' | 'gone'> {
+  try {
+    if (await isOurs(file)) {
+      await unlink(file);
+      return 'deleted';
+    }
+    await rename(file, await freeName(`${file}.stale`));
+    return 'renamed';
+  } catch (cause) {
+    if (systemErrorCode(cause) === 'ENOENT') return 'gone'; // another process was quicker
+    throw writeError(file, cause);
   }
-  await rename(file, await freeName(`${file}.stale`));
-  return 'renamed';
 }
 
 async function freeName(wanted: string): Promise<string> {
@@ -109,7 +114,8 @@ async function freeName(wanted: string): Promise<string> {
 
 async function isOurs(file: string): Promise<boolean> {
   try {
-    return ((await readCache(file))?.provenance.size ?? 0) > 0;
+    const cache = await readCache(file);
+    return cache !== undefined && isAllOurs(cache);
   } catch (error) {
     if (error instanceof LatentCacheError) return false;
     throw error;

@@ -32,6 +32,8 @@ export interface EncoderInfo {
   readonly latentChannels: number;
   /** Image pixels per latent pixel, in each direction. */
   readonly stride: number;
+  /** Calls that it works on at once; more would only wait. */
+  readonly callsAtOnce: number;
   /** Images a call that run fastest; more cost memory and gain nothing. */
   readonly preferredBatchSize: number;
   /** Library and version that does the work, for manifests and bug reports. */

@@ -1,6 +1,6 @@
 import type { BuildSettings } from './options.js';
+import type { PlannedImage } from './plan-image.js';
 import { memoryOf } from './prepare-image.js';
-import type { PlannedImage } from './survey.js';
 
 /**
  * Cuts the work into batches of one bucket each. A batch is shorter than asked for where its pixels together would

@@ -14,12 +14,13 @@ import { type EncodedImage, encodeImages, type Making, storeImage } from './enco
 import { type BuildEvent, describeError, type FailedEvent, type SummaryEvent, toFailure } from './events.js';
 import { mapLimit } from './map-limit.js';
 import { type BuildOptions, type BuildSettings, resolveOptions } from './options.js';
+import type { PlannedImage } from './plan-image.js';
 import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
 import { memoryOf, type PreparedImage, prepareImage, recycle } from './prepare-image.js';
 import { ProgressMeter, planEvent } from './progress-meter.js';
-import { type PlannedImage, type Survey, surveyDataset } from './survey.js';
+import { type Survey, surveyDataset } from './survey.js';
 
-/** Batches between "handed to the encoder" and "on disk": one is copied in, one computes, one is written. */
+/** Batches between "pixels are ready" and "on disk": one waits for the encoder, one computes, one is written. */
 const BATCHES_IN_FLIGHT = 3;
 /** So many images in a row with one error, and the run is given up: the next would fail in the same way. */
 const STRIKES: Readonly<Partial<Record<ErrorCode, number>>> = {
@@ -27,28 +28,30 @@ const STRIKES: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_ENCODER_DISPOSED: 1,
   ERR_OUTPUT_NOT_WRITABLE: 3,
   ERR_ENCODER: 3,
+  ERR_CACHE_WRITE: 5,
+  ERR_OUT_OF_MEMORY: 10,
   ERR_NON_FINITE: 20,
 };
 const EVENTS_WAITING = 256;
 
 /**
  * Makes latent caches of image folders. Iterate to the end: the last event is the summary. Leaving the loop early, or
- * aborting the signal, finishes and writes the batches in flight and starts no other.
+ * aborting the signal, finishes and writes what the encoder has begun and starts nothing else.
  *
  * A bad image is a `failed` event and never ends the run. The iteration throws only when nothing can run at all.
  *
- * @throws LatentCacheError `ERR_OPTION`, `ERR_NO_INPUT`, `ERR_MODEL_*`, `ERR_BACKEND_MISSING`, `ERR_ADDON_MISSING`,
+ * @throws LatentCacheError `ERR_OPTION`, `ERR_NO_INPUT`, `ERR_MODEL_*`, `ERR_NON_FINITE` (NaN among the weights),
+ * `ERR_BACKEND_MISSING`, `ERR_ADDON_MISSING`, `ERR_ENCODER` and `ERR_OUT_OF_MEMORY` (the encoder does not start),
  * `ERR_OUTPUT_NOT_WRITABLE`, or `ERR_ABORTED` when the signal came before any encoding
  */
 export async function* buildCache(options: BuildOptions): AsyncGenerator<BuildEvent, void, void> {
   const settings = resolveOptions(options);
   const channel = new Channel<BuildEvent>(EVENTS_WAITING);
   const stop = new AbortController();
+  const run = new BuildRun(options, settings, channel, stop);
   const onAbort = () => stop.abort();
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
-
-  const run = new BuildRun(options, settings, channel, stop);
   const finished = run.run().then(
     () => channel.end(),
     (error: unknown) => channel.fail(error),
@@ -60,11 +63,6 @@ export async function* buildCache(options: BuildOptions): AsyncGenerator<BuildEv
     await finished;
     options.signal?.removeEventListener('abort', onAbort);
   }
-}
-
-interface BatchInFlight {
-  readonly done: Promise<void>;
-  abort(): void;
 }
 
 /** One run, from the survey to the summary. */
@@ -88,7 +86,7 @@ class BuildRun {
 
   async run(): Promise<void> {
     const { settings, events } = this;
-    const source = await prepareEncoder(this.options, settings);
+    const source = await prepareEncoder(this.options, settings, this.stop.signal);
     for (const message of source.warnings) {
       events.push({
         type: 'notice',
@@ -137,10 +135,11 @@ class BuildRun {
     const budget = new ByteBudget(settings.memoryBudget);
     const meter = new ProgressMeter(work);
     const pool = new PixelPool(2 * decoders);
+    this.stop.signal.addEventListener('abort', () => budget.open());
     const prepared = mapLimit(work, decoders, async (item) => {
-      if (this.stop.signal.aborted) return undefined;
       const memory = memoryOf(item, settings);
       await budget.acquire(memory.preparing);
+      if (this.stop.signal.aborted) return undefined;
       try {
         const image = await prepareImage(item, settings, this.binding, pool);
         budget.release(memory.preparing - memory.prepared);
@@ -152,34 +151,28 @@ class BuildRun {
       }
     });
 
-    const inFlight: BatchInFlight[] = [];
-    // The oldest batch is the one that computes: it is finished, those behind it have not begun.
-    this.stop.signal.addEventListener('abort', () => {
-      for (const { abort } of inFlight.slice(1)) abort();
-    });
+    const calls = new ByteBudget(encoder.info.callsAtOnce);
+    const inFlight: Promise<void>[] = [];
     for (const batch of cutBatches(work, this.batchSize(encoder), settings)) {
-      if (this.stop.signal.aborted) break;
       await this.events.ready();
       const images: PreparedImage[] = [];
       for (let index = 0; index < batch.length; index++) {
         const image = (await prepared.next()).value;
         if (image) images.push(image);
       }
-      while (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight[0]!.done;
+      while (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight[0];
       if (this.stop.signal.aborted) break;
-      const controller = new AbortController();
-      const done = this.encodeAndStore(images, encoder, making, controller.signal).finally(() => {
-        inFlight.splice(inFlight.indexOf(entry), 1);
+      const task = this.encodeAndStore(images, encoder, making, calls).finally(() => {
+        inFlight.splice(inFlight.indexOf(task), 1);
         for (const image of images) {
           recycle(image, pool);
           budget.release(memoryOf(image.item, settings).prepared);
         }
-        if (!controller.signal.aborted) this.events.push(meter.advance(batch));
+        this.events.push(meter.advance(batch));
       });
-      const entry = { done, abort: () => controller.abort() };
-      inFlight.push(entry);
+      inFlight.push(task);
     }
-    await Promise.all(inFlight.map(({ done }) => done));
+    await Promise.all(inFlight);
     await prepared.return();
   }
 
@@ -193,24 +186,42 @@ class BuildRun {
     images: readonly PreparedImage[],
     encoder: Encoder,
     making: Making,
-    signal: AbortSignal,
+    calls: ByteBudget,
   ): Promise<void> {
     if (images.length === 0) return;
     let encoded: EncodedImage[];
+    await calls.acquire(1);
     try {
-      encoded = await encodeImages(images, encoder, signal);
+      // What has not reached the encoder when the run is stopped counts as left.
+      if (this.stop.signal.aborted) return;
+      encoded = await encodeImages(images, encoder);
     } catch (thrown) {
-      const error = asLatentCacheError(thrown, 'ERR_ENCODER');
-      if (error.code === 'ERR_ABORTED') return; // not begun: it counts as left
-      if (images.length > 1 && !this.stop.signal.aborted) {
-        // Perhaps one of them is to blame: each gets its own chance.
-        for (const image of images) await this.encodeAndStore([image], encoder, making, signal);
-        return;
+      if (images.length > 1) {
+        await this.encodeOneByOne(images, encoder, making);
+      } else {
+        this.failImage(images[0]!.item, asLatentCacheError(thrown, 'ERR_ENCODER'));
       }
-      for (const { item } of images) this.failImage(item, error);
       return;
+    } finally {
+      calls.release(1);
     }
     await Promise.all(encoded.map((image) => this.store(image, making)));
+  }
+
+  /** A batch failed; perhaps one image of it is to blame, so that each gets its own chance. */
+  private async encodeOneByOne(
+    images: readonly PreparedImage[],
+    encoder: Encoder,
+    making: Making,
+  ): Promise<void> {
+    for (const image of images) {
+      if (this.stop.signal.aborted) return;
+      try {
+        for (const encoded of await encodeImages([image], encoder)) await this.store(encoded, making);
+      } catch (thrown) {
+        this.failImage(image.item, asLatentCacheError(thrown, 'ERR_ENCODER'));
+      }
+    }
   }
 
   private async store(image: EncodedImage, making: Making): Promise<void> {

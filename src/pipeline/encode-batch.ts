@@ -29,23 +29,20 @@ export interface EncodedImage {
 /**
  * Encodes images of one bucket; flipped pixels are a second pass over the same batch, as in the trainer.
  *
- * @param signal drops the batch if it has not begun
  * @throws LatentCacheError what the encoder throws
  */
 export async function encodeImages(
   images: readonly PreparedImage[],
   encoder: Encoder,
-  signal: AbortSignal,
 ): Promise<EncodedImage[]> {
   const straight = encodePixels(
     images,
     images.map(({ rgb }) => rgb),
     encoder,
-    signal,
   );
   const mirrored = images.map(({ flipped }) => flipped);
   const flipped = mirrored.every((pixels) => pixels !== null)
-    ? encodePixels(images, mirrored, encoder, signal)
+    ? encodePixels(images, mirrored, encoder)
     : undefined;
   const [moments, flippedMoments] = await Promise.all([straight, flipped]);
   return images.map((prepared, index) => ({
@@ -59,11 +56,27 @@ async function encodePixels(
   images: readonly PreparedImage[],
   pixels: readonly Uint8Array[],
   encoder: Encoder,
-  signal: AbortSignal,
 ): Promise<ImageMoments[]> {
   const { width, height } = images[0]!.item.geometry.bucket;
   const batch = pixels.length === 1 ? pixels[0]! : Buffer.concat(pixels);
-  return split(await encoder.encodeBatch({ pixels: batch, count: pixels.length, width, height }, { signal }));
+  const moments = await encoder.encodeBatch({ pixels: batch, count: pixels.length, width, height });
+  checkMoments(moments, images);
+  return split(moments);
+}
+
+/** An encoder of somebody else may be wrong; its latents would be written with zeros where values lack. */
+function checkMoments(
+  { mean, logvar, count, channels, height, width }: Moments,
+  images: readonly PreparedImage[],
+): void {
+  const shape = [images.length, ...images[0]!.item.latentShape];
+  const length = shape.reduce((product, side) => product * side, 1);
+  const got = [count, channels, height, width];
+  if (got.join() === shape.join() && mean.length === length && logvar.length === length) return;
+  throw new LatentCacheError(
+    'ERR_ENCODER',
+    `The encoder gave (${got.join(', ')}) with ${mean.length} and ${logvar.length} values, expected (${shape.join(', ')})`,
+  );
 }
 
 function split({ mean, logvar, count }: Moments): ImageMoments[] {

@@ -32,6 +32,7 @@ export interface NoticeEvent {
 export type NoticeCode =
   | 'legacy-shadow'
   | 'stale-sibling'
+  | 'foreign-cache'
   | 'outdated-cache'
   | 'exif-orientation'
   | 'icc-profile'
@@ -96,7 +97,7 @@ export interface ProgressEvent {
   readonly rssBytes: number;
 }
 
-/** The last event of every run. */
+/** The last event of every run that got as far as its plan. */
 export interface SummaryEvent {
   readonly type: 'summary';
   readonly total: number;
@@ -125,5 +126,7 @@ export function describeError(error: LatentCacheError): {
 }
 
 export function toFailure(file: string, error: unknown): FailedEvent {
-  return { type: 'failed', path: file, ...describeError(asLatentCacheError(error, 'ERR_IMAGE_UNREADABLE')) };
+  // A typed array that cannot be allocated is a RangeError.
+  const code = error instanceof RangeError ? 'ERR_OUT_OF_MEMORY' : 'ERR_IMAGE_UNREADABLE';
+  return { type: 'failed', path: file, ...describeError(asLatentCacheError(error, code)) };
 }

@@ -3,17 +3,20 @@ import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { findDifference, findOutdated } from '../cache/check.js';
 import type { RecipeRecord } from '../cache/provenance.js';
-import { type CacheFile, readCache } from '../cache/read-cache.js';
+import { type CacheFile, isAllOurs, readCache } from '../cache/read-cache.js';
 import { legacyPath } from '../cache/sd-scripts.js';
+import { fileError } from '../dataset/image-errors.js';
 import { LatentCacheError } from '../errors.js';
 import type { BuildSettings } from './options.js';
-import type { PlannedImage } from './survey.js';
+import type { PlannedImage } from './plan-image.js';
 
 export interface ExistingCache {
   /** The file to keep; undefined when the image must be encoded. */
   readonly keep?: string;
   /** Why a file that is there does not do. */
   readonly reason?: string;
+  /** It holds something that another program wrote, or cannot be read. */
+  readonly foreign?: boolean;
 }
 
 /**
@@ -34,26 +37,25 @@ export async function existingCache(
   if (recipe === undefined && existing.has(legacy)) candidates.unshift(legacy);
   for (const file of candidates) {
     if (!existing.has(file)) continue;
-    const reason = await findFault(file, item, settings, recipe);
-    return reason === undefined ? { keep: file } : { reason };
+    return judge(file, item, settings, recipe);
   }
   return {};
 }
 
-async function findFault(
+async function judge(
   file: string,
   item: PlannedImage,
   settings: BuildSettings,
   recipe: RecipeRecord | undefined,
-): Promise<string | undefined> {
+): Promise<ExistingCache> {
   let cache: CacheFile | undefined;
   try {
     cache = await readCache(file);
   } catch (error) {
-    if (error instanceof LatentCacheError) return error.message;
+    if (error instanceof LatentCacheError) return { reason: error.message, foreign: true };
     throw error;
   }
-  if (cache === undefined) return 'it has just been removed';
+  if (cache === undefined) return {}; // it has just been removed
   const { geometry, info } = item;
   const difference = findDifference(cache, {
     keySuffix: item.keySuffix,
@@ -64,12 +66,20 @@ async function findFault(
     flipAug: settings.flipAug,
     alphaMask: settings.alphaMask,
   });
-  if (difference !== undefined || recipe === undefined) return difference;
-  return findOutdated(cache, item.keySuffix, recipe, info.bytes, () => hashFile(item.image.path));
+  const outdated =
+    difference === undefined && recipe !== undefined
+      ? await findOutdated(cache, item.keySuffix, recipe, info.bytes, () => hashFile(item.image.path))
+      : undefined;
+  const reason = difference ?? outdated;
+  return reason === undefined ? { keep: file } : { reason, foreign: !isAllOurs(cache) };
 }
 
 async function hashFile(file: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  try {
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  } catch (cause) {
+    throw fileError(file, cause);
+  }
   return hash.digest('hex');
 }

@@ -1,6 +1,6 @@
 /**
  * Runs `work` over the items with at most `limit` at a time and yields the results in the order of the items. At most
- * `limit` results wait for the consumer.
+ * `limit` results wait for the consumer. Leaving early waits for what has begun.
  */
 export async function* mapLimit<T, R>(
   items: Iterable<T>,
@@ -14,14 +14,18 @@ export async function* mapLimit<T, R>(
     running.push(result);
   };
   const iterator = items[Symbol.iterator]();
-  for (;;) {
-    while (running.length < limit) {
-      const next = iterator.next();
-      if (next.done) break;
-      start(next.value);
+  try {
+    for (;;) {
+      while (running.length < limit) {
+        const next = iterator.next();
+        if (next.done) break;
+        start(next.value);
+      }
+      const first = running.shift();
+      if (first === undefined) return;
+      yield await first;
     }
-    const first = running.shift();
-    if (first === undefined) return;
-    yield await first;
+  } finally {
+    await Promise.allSettled(running);
   }
 }

@@ -20,6 +20,7 @@ const NOTICE_TEXTS: Readonly<Partial<Record<NoticeCode, string>>> = {
   'stale-sibling': 'caches belong to another size of the image',
   'name-clash':
     'images will be taken for another size, because their names begin like another cache: rename them, or use --legacy-name',
+  'foreign-cache': 'caches of another program are where the new ones go',
   'outdated-cache': 'caches do not fit the current settings and are made again',
 };
 

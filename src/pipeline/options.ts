@@ -1,6 +1,6 @@
 import { freemem, totalmem } from 'node:os';
 import type { LatentDtype } from '../cache/sd-scripts.js';
-import { BUCKET_DEFAULTS, type BucketSettings, type Size } from '../dataset/bucket.js';
+import { BUCKET_DEFAULTS, BucketSelector, type BucketSettings, type Size } from '../dataset/bucket.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
 import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
@@ -68,7 +68,7 @@ export interface BuildOptions {
 export interface BuildSettings {
   readonly inputs: readonly string[];
   readonly model: ModelFacts;
-  readonly buckets: BucketSettings;
+  readonly buckets: BucketSelector;
   readonly flipAug: boolean;
   readonly alphaMask: boolean;
   readonly resizeInterpolation: Interpolation | undefined;
@@ -139,7 +139,7 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
   return {
     inputs: options.inputs,
     model,
-    buckets,
+    buckets: new BucketSelector(buckets),
     flipAug: options.flipAug ?? false,
     alphaMask: options.alphaMask ?? false,
     resizeInterpolation: interpolation(options.resizeInterpolation),

@@ -21,20 +21,25 @@ export interface EncoderSource {
 }
 
 /** @throws LatentCacheError `ERR_MODEL_*`, `ERR_OPTION` */
-export async function prepareEncoder(options: BuildOptions, settings: BuildSettings): Promise<EncoderSource> {
+export async function prepareEncoder(
+  options: BuildOptions,
+  settings: BuildSettings,
+  signal: AbortSignal,
+): Promise<EncoderSource> {
   if (options.encoder !== undefined) return injectedEncoder(options.encoder, settings);
   if (options.vae === undefined) {
     throw new LatentCacheError('ERR_OPTION', 'no VAE was given', {
       remedy: 'Name a .safetensors file with --vae: a VAE, or a checkpoint that holds one.',
     });
   }
-  const weights = await loadVae(options.vae, { model: settings.model.id });
+  const weights = await loadVae(options.vae, { model: settings.model.id, signal });
   return {
     fingerprint: weights.fingerprint,
     warnings: weights.warnings,
     start: async () => {
       const { encoder, reason } = await createEncoder(weights, {
         backend: settings.backend,
+        signal,
         consumeWeights: true, // start() is called once; the encoder has its own copy
         ...(settings.threads === undefined ? {} : { threads: settings.threads }),
       });

@@ -1,13 +1,13 @@
 import { createHash, webcrypto } from 'node:crypto';
 import type { SourceState } from '../cache/provenance.js';
 import type { Geometry } from '../dataset/geometry.js';
-import { fileError } from '../dataset/inspect-image.js';
+import { fileError } from '../dataset/image-errors.js';
 import { LatentCacheError } from '../errors.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
 import { decodeImage } from '../pixels/decode.js';
 import { type PixelPool, takeTarget } from '../pixels/pixel-pool.js';
 import type { BuildSettings } from './options.js';
-import type { PlannedImage } from './survey.js';
+import type { PlannedImage } from './plan-image.js';
 
 /** An image as the encoder takes it. */
 export interface PreparedImage {

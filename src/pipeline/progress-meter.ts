@@ -1,6 +1,7 @@
 import type { BucketCount, PlanEvent, ProgressEvent } from './events.js';
 import type { BuildSettings } from './options.js';
-import type { PlannedImage, Survey } from './survey.js';
+import type { PlannedImage } from './plan-image.js';
+import type { Survey } from './survey.js';
 
 /** Rate and remaining time of a run. */
 export class ProgressMeter {

@@ -1,6 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 import type { Size } from '../dataset/bucket.js';
-import { decodeError, type StoredPixels } from '../dataset/inspect-image.js';
+import { decodeError } from '../dataset/image-errors.js';
+import type { StoredPixels } from '../dataset/inspect-image.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import { decodeBmp } from './bmp.js';

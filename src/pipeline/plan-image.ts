@@ -1,0 +1,78 @@
+import path from 'node:path';
+import { cachePath, keySuffix } from '../cache/sd-scripts.js';
+import type { Size } from '../dataset/bucket.js';
+import type { FoundImage } from '../dataset/find-images.js';
+import { type Geometry, planGeometry } from '../dataset/geometry.js';
+import { type ImageInfo, inspectImage } from '../dataset/inspect-image.js';
+import { LatentCacheError } from '../errors.js';
+import type { NativeBinding } from '../native/binding.js';
+import type { BuildSettings } from './options.js';
+
+/** An image that has a place to go. */
+export interface PlannedImage {
+  readonly image: FoundImage;
+  readonly info: ImageInfo;
+  readonly geometry: Geometry;
+  /** The size in the cache's name. */
+  readonly listed: Size;
+  /** (channels, height, width) of its latent. */
+  readonly latentShape: readonly [number, number, number];
+  readonly cachePath: string;
+  readonly keySuffix: string;
+}
+
+/** What the resampler takes; no trainer gets through an image of that size. */
+const MAX_RESIZED_SIDE = 2 ** 20;
+
+/**
+ * Looks at one image and finds its place.
+ *
+ * @throws LatentCacheError `ERR_IMAGE_*`
+ */
+export async function planImage(
+  image: FoundImage,
+  settings: BuildSettings,
+  binding: NativeBinding,
+): Promise<PlannedImage> {
+  const info = await inspectImage(image.path, settings.maxPixels, binding);
+  const { size, traits } = info;
+  const misread = settings.webpSize === 'trainer' && traits.includes('webp-extended');
+  // imagesize 1.4.1 takes the stored fields for the size, but the format stores each side less one.
+  const listed = misread ? { width: size.width - 1, height: size.height - 1 } : size;
+  if (listed.width < 1 || listed.height < 1) throw unusable(size, 'the trainer reads a side of it as 0');
+  const geometry = planGeometry(settings.buckets, size, listed);
+  const { resized } = geometry;
+  if (Math.max(resized.width, resized.height) > MAX_RESIZED_SIDE) {
+    throw unusable(size, `it would be enlarged to ${resized.width}x${resized.height}`);
+  }
+  const { stride, latentChannels } = settings.model;
+  const latent = {
+    width: Math.floor(geometry.bucket.width / stride),
+    height: Math.floor(geometry.bucket.height / stride),
+  };
+  const beside = settings.outDir === undefined ? image.path : path.join(settings.outDir, image.relativePath);
+  return {
+    image,
+    info,
+    geometry,
+    listed,
+    latentShape: [latentChannels, latent.height, latent.width],
+    cachePath: cachePath(beside, listed, settings),
+    keySuffix: keySuffix(latent, settings),
+  };
+}
+
+function unusable({ width, height }: Size, reason: string): LatentCacheError {
+  return new LatentCacheError(
+    'ERR_IMAGE_TOO_SMALL',
+    `The image of ${width}x${height} pixels cannot be used: ${reason}`,
+    {
+      remedy: 'Take the image out of the data set; the trainer stops on it.',
+    },
+  );
+}
+
+/** Absolute path of an image's cache. */
+export function targetOf(item: PlannedImage): string {
+  return path.resolve(item.cachePath);
+}
