@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -70,6 +71,35 @@ describe('names and keys (format note 1.1, 1.2)', () => {
     await build(folder(), { dtype: 'float16' });
     const cache = await readCache(inside('a_0256x0256_sdxl.npz'));
     expect(cache!.arrays.get('latents')!.header.descr).toBe('<f2');
+  });
+});
+
+describe('WebP with an extended header, whose sides imagesize 1.4.1 reads one pixel short (format note 1.1, trap 5)', () => {
+  const extended = () =>
+    sharp({ create: { width: 480, height: 640, channels: 4, background: '#ff000080' } })
+      .webp()
+      .toFile(inside('a.webp'));
+
+  it('is named as the trainer looks it up; the true size stands in the file', async () => {
+    await extended();
+    const { notices } = await build(folder());
+    expect(await caches()).toEqual(['a_0479x0639_sdxl.npz']);
+    expect((await readNumbers(inside('a_0479x0639_sdxl.npz'))).original_size!.values).toEqual([480, 640]);
+    expect(notices['webp-extended']).toBe(1);
+  });
+
+  it('is named by its true size when asked', async () => {
+    await extended();
+    await build(folder(), { webpSize: 'decoded' });
+    expect(await caches()).toEqual(['a_0480x0640_sdxl.npz']);
+  });
+
+  it('is read right without the extended header', async () => {
+    await sharp({ create: { width: 480, height: 640, channels: 3, background: 'red' } })
+      .webp()
+      .toFile(inside('a.webp'));
+    await build(folder());
+    expect(await caches()).toEqual(['a_0480x0640_sdxl.npz']);
   });
 });
 
@@ -236,6 +266,15 @@ describe('files in the way', () => {
     expect(await readFile(inside('a.npz.stale'), 'utf8')).toBe('not ours');
   });
 
+  it('keeps what another program wrote under the name that it needs', async () => {
+    await drawImage(inside('a.png'), 256, 256);
+    await writeFile(inside('a_0256x0256_sdxl.npz'), 'by somebody else');
+    const { notices } = await build(folder());
+    expect(notices).toEqual({ 'outdated-cache': 1, 'foreign-cache': 1 });
+    expect(await readFile(inside('a_0256x0256_sdxl.npz.stale'), 'utf8')).toBe('by somebody else');
+    expect(Object.keys(await readNumbers(inside('a_0256x0256_sdxl.npz')))).toContain('latents');
+  });
+
   it('never overwrites what it set aside before', async () => {
     await drawImage(inside('a.png'), 256, 256);
     await writeFile(inside('a.npz.stale'), 'first');
@@ -282,7 +321,8 @@ describe('files in the way', () => {
     await drawImage(inside('a.png'), 256, 256);
     const { createHash } = await import('node:crypto');
     const { hostname } = await import('node:os');
-    const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+    const where = `${hostname()}\n${readlinkSync('/proc/self/ns/pid')}`;
+    const host = createHash('sha256').update(where).digest('hex').slice(0, 8);
     await writeFile(inside(`.latent-cache-${host}-4194304-1-0123456789abcdef.tmp`), 'half');
     await build(folder());
     expect((await readdir(folder())).filter((name) => name.endsWith('.tmp'))).toEqual([]);

@@ -1,5 +1,6 @@
 import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { build, drawImage, fakeEncoder, useScratchFolder } from './build-helpers.js';
@@ -106,6 +107,17 @@ describe('an encoder that fails', () => {
     expect(summary.remaining).toBeGreaterThan(20);
   });
 
+  it('has moments of another shape refused', async () => {
+    await drawImage(inside('a.png'), 256, 256);
+    const wrong = fakeEncoder();
+    const encoder = {
+      ...wrong,
+      encodeBatch: async () => ({ ...(await wrong.encodeBatch(small)), count: 1 }),
+    };
+    const small = { pixels: new Uint8Array(64 * 3), count: 1, width: 8, height: 8 };
+    expect((await build(folder(), {}, encoder)).failures).toEqual({ 'a.png': 'ERR_ENCODER' });
+  });
+
   it('has its NaN refused: nothing is written', async () => {
     await drawImage(inside('a.png'), 256, 256);
     const encoder = fakeEncoder((mean) => {
@@ -162,6 +174,32 @@ describe('an aborted run', () => {
     expect(encoder.batches.length).toBeLessThan(12);
   });
 
+  it('writes the batch that computes when the signal comes, and begins no other', async () => {
+    for (let index = 0; index < 20; index++)
+      await drawImage(inside(`a${String(index).padStart(2, '0')}.png`), 256, 256);
+    const controller = new AbortController();
+    let computing = 0;
+    const encoder = fakeEncoder(async () => {
+      expect(++computing).toBe(1); // one at a time, as the encoder says
+      if (encoder.batches.length === 3) controller.abort();
+      await setTimeout(20);
+      computing--;
+    });
+    const { summary } = await build(folder(), { signal: controller.signal }, encoder);
+    expect(encoder.batches.length).toBe(3);
+    expect([summary.encoded, summary.remaining]).toEqual([3, 17]);
+  });
+
+  it('finishes the mirrored half of that batch too', async () => {
+    for (let index = 0; index < 5; index++) await drawImage(inside(`a${index}.png`), 256, 256);
+    const controller = new AbortController();
+    const encoder = fakeEncoder(() => {
+      if (encoder.batches.length === 1) controller.abort();
+    });
+    const { summary } = await build(folder(), { signal: controller.signal, flipAug: true }, encoder);
+    expect([summary.encoded, encoder.batches.length]).toEqual([1, 2]);
+  });
+
   it('may be left by leaving the loop', async () => {
     for (let index = 0; index < 20; index++) await drawImage(inside(`a${index}.png`), 256, 256);
     const { buildCache } = await import('#dist/index.js');
@@ -169,7 +207,11 @@ describe('an aborted run', () => {
     for await (const event of buildCache({ inputs: [folder()], model: 'sdxl', resolution: 256, encoder })) {
       if (event.type === 'encoded') break;
     }
-    expect((await readdir(folder())).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    const names = await readdir(folder());
+    const written = names.filter((name) => name.endsWith('.npz')).length;
+    expect(written).toBeGreaterThan(0);
+    expect(written).toBeLessThan(20);
+    expect(names.length).toBe(20 + written); // no temporary file
   });
 
   it('reports an image that vanished after the survey, and goes on', async () => {

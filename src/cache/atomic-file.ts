@@ -1,18 +1,27 @@
 /** Files appear whole or not at all: temporary file in the same folder, fsync, rename. */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { open, readdir, stat, unlink } from 'node:fs/promises';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { open, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import type { NativeBinding } from '../native/binding.js';
 
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** Process ids mean something within one host and one pid namespace: containers may share a folder and a host name. */
+const HOST = createHash('sha256').update(`${hostname()}\n${pidNamespace()}`).digest('hex').slice(0, 8);
 /** Process id and start time together name one process, also when ids are used again. */
 const PROCESS = `${process.pid}-${startTime(process.pid) ?? 0}`;
 const TEMPORARY = /^\.latent-cache-([0-9a-f]{8})-((\d+)-\d+)-[0-9a-f]+\.tmp$/;
 /** A temporary file of another machine is taken for abandoned after this long. */
 const FOREIGN_TEMPORARY_MS = 24 * 3600 * 1000;
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
 
 function temporaryPath(folder: string): string {
   return path.join(folder, `.latent-cache-${HOST}-${PROCESS}-${randomBytes(8).toString('hex')}.tmp`);
@@ -58,19 +67,14 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Removes what a killed run left in a folder; files of a process that still runs are left alone. */
-export async function removeAbandoned(folder: string, names?: readonly string[]): Promise<number> {
-  let removed = 0;
-  for (const name of names ?? (await readdir(folder))) {
+export async function removeAbandoned(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
     const match = TEMPORARY.exec(name);
     if (match === null) continue;
     const file = path.join(folder, name);
     if (!(await isAbandoned(file, match[1]!, match[2]!, Number(match[3])))) continue;
-    await unlink(file).then(
-      () => removed++,
-      () => {},
-    );
+    await unlink(file).catch(() => {});
   }
-  return removed;
 }
 
 async function isAbandoned(file: string, host: string, owner: string, pid: number): Promise<boolean> {

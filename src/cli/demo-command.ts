@@ -6,10 +6,13 @@ import { drawSampleImages } from '../demo/sample-images.js';
 import { asLatentCacheError } from '../errors.js';
 import { writeSeededVae } from '../model/seeded-vae.js';
 import type { BuildEvent } from '../pipeline/events.js';
-import { runBuild } from './build-command.js';
+import { runBuild } from './run-build.js';
 
 /** Small enough to run in seconds on any processor, with the structure of the real one. */
 const DEMO_WIDTHS = [32, 64, 64, 64];
+
+/** As typed; `runDemo` gives the same to the library. */
+const DEMO_OPTIONS = '--model sdxl --resolution 384 --enable-bucket --flip-aug';
 
 export function demoCommand(): Command {
   return new Command('demo')
@@ -43,9 +46,8 @@ async function runDemo(folder: string): Promise<void> {
     });
   }
 
-  const command = '--model sdxl --resolution 384 --enable-bucket --flip-aug';
   say();
-  say(`$ latent-cache build ${images} --vae ${vae} ${command}`);
+  say(`$ latent-cache build ${images} --vae ${vae} ${DEMO_OPTIONS}`);
   const cachePaths: string[] = [];
   const summary = await runBuild(
     [images],
