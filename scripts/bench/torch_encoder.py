@@ -1,4 +1,4 @@
-"""The SDXL encoder in plain torch, float32: what bench-cpu.mjs compares with. Prints one line of JSON."""
+"""The SDXL encoder in plain torch, float32: what cpu.mjs compares with. Prints one line of JSON."""
 import argparse
 import json
 import re

@@ -1,6 +1,7 @@
 // numpy opens every file that a build writes, and finds what the reference table of the format note says: real image
 // files of the table's sizes, with and without upscaling, encoder left out. Usage: npm run verify:numpy
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,7 +12,7 @@ import { nullEncoder } from '../bench/null-encoder.mjs';
 
 const python = process.env.PYTHON ?? '/usr/bin/python3';
 const table = fileURLToPath(new URL('../../test/golden/data/geometry-table.json', import.meta.url));
-const { rows } = (await import(table, { with: { type: 'json' } })).default;
+const { rows } = JSON.parse(readFileSync(table, 'utf8'));
 
 const folder = await mkdtemp(path.join(tmpdir(), 'latent-cache-numpy-'));
 try {

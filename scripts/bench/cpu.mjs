@@ -2,7 +2,7 @@
 // same images, the same number of threads, one run. Each measurement is a process of its own, so that its peak is its
 // own (VmHWM of /proc/self/status).
 //
-//   node scripts/bench-cpu.mjs [--full] [--threads N] [--repeats N] [--json FILE]
+//   npm run bench:cpu -- [--full] [--threads N] [--repeats N] [--json FILE]
 //
 // --full adds 1024×1024. PYTHON names the Python that has torch; default: /usr/bin/python3.
 import { spawn } from 'node:child_process';
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const dist = (name) => new URL(`../dist/${name}`, import.meta.url).href;
+const dist = (name) => new URL(`../../dist/${name}`, import.meta.url).href;
 
 /** As trainers run it, and with what makes it fastest on a CPU: its memory comes from malloc, page by page. */
 const TORCH_SETTINGS = [
@@ -118,7 +118,7 @@ async function compare(folder) {
     const ours = await measure(process.execPath, [self, '--child', vae, '--means', means('ours'), ...common]);
     rows.push({ size, who: 'latent-cache', ...ours });
     for (const { who, flags, env } of TORCH_SETTINGS) {
-      const script = [path.join(here, 'bench/torch_encoder.py'), vae, '--means', means(who)];
+      const script = [path.join(here, 'torch_encoder.py'), vae, '--means', means(who)];
       const theirs = await measure(python, [...script, ...common, ...flags], env);
       const isComparable = !theirs.missing && !ours.missing;
       const difference = isComparable ? await largestDifference(means('ours'), means(who)) : undefined;
