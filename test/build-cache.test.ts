@@ -300,6 +300,26 @@ describe('files in the way', () => {
     expect(await caches()).toEqual(['a.npz', 'a_0256x0256_sdxl.npz']);
   });
 
+  it('stays until its replacement is written: a failing encoder costs nothing', async () => {
+    await drawImage(inside('a.png'), 256, 256);
+    await build(folder(), { legacyName: true });
+    const encoder = fakeEncoder(() => {
+      throw new Error('no');
+    });
+    const { summary } = await build(folder(), {}, encoder);
+    expect(summary.failed).toBe(1);
+    expect(await caches()).toEqual(['a.npz']);
+  });
+
+  it('goes at once where the new cache is complete already', async () => {
+    await drawImage(inside('a.png'), 256, 256);
+    await build(folder());
+    await writeFile(inside('a.npz'), 'not ours');
+    const { summary } = await build(folder());
+    expect(summary.skipped).toBe(1);
+    expect(await caches()).toEqual(['a_0256x0256_sdxl.npz']);
+  });
+
   it('does not touch the cache of another image', async () => {
     await drawImage(inside('a.png'), 256, 256);
     await drawImage(inside('a_0300x0300.png'), 256, 256);

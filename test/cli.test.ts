@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -23,8 +24,12 @@ interface Ended {
 async function latentCache(
   args: readonly string[],
   during: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [command, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -126,6 +131,24 @@ describe('output', () => {
         ),
     );
     expect(undocumented).toEqual([]);
+  });
+});
+
+describe('a run', () => {
+  it("leaves nothing in the user's home: onnxruntime's telemetry is off", async () => {
+    const args = await dataSet(1);
+    const home = await mkdtemp(path.join(tmpdir(), 'latent-cache-home-'));
+    const { code } = await latentCache(args, undefined, { HOME: home });
+    expect([code, await readdir(home)]).toEqual([0, []]);
+    await rm(home, { recursive: true });
+  });
+
+  it('ends without a crash when nobody reads its output any more', async () => {
+    const args = [...(await dataSet(60)), '--log-format', 'json'];
+    const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    expect(signal).toBeNull();
   });
 });
 

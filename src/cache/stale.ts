@@ -14,6 +14,8 @@ export interface StaleFile {
    * goes, written by another program.
    */
   readonly kind: 'shadow' | 'sibling' | 'foreign';
+  /** The cache that it is in the way of. */
+  readonly cachePath: string;
 }
 
 export interface Target {
@@ -60,12 +62,12 @@ export function findStale(
       if (sibling !== undefined) {
         // Beside an old-style cache, one of the right size is unread but does no harm.
         if (naming.legacyName && sameSize(sized!.size, sibling.size)) continue;
-        stale.push({ path: file, kind: 'sibling' });
+        stale.push({ path: file, kind: 'sibling', cachePath: sibling.cachePath });
         continue;
       }
       const shadowed = byBase.get(file.slice(0, -'.npz'.length));
       if (shadowed !== undefined && !naming.legacyName) {
-        stale.push({ path: file, kind: 'shadow' });
+        stale.push({ path: file, kind: 'shadow', cachePath: shadowed.cachePath });
       }
     }
   }

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { LatentCacheError } from '../errors.js';
 import { buildCommand } from './build-command.js';
 import { demoCommand } from './demo-command.js';
-import { EXIT_NOTHING } from './exit-codes.js';
+import { EXIT_DONE, EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
 
 const { version, description } = createRequire(import.meta.url)('../../package.json') as {
   version: string;
@@ -22,12 +22,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   program.exitOverride();
   // Without a listener a closed pipe or a full disk behind stdout would end the process with a stack trace.
+  const outputFailed = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE')
       process.stderr.write(`latent-cache: cannot write the output: ${error.message}\n`);
   });
   try {
     await program.parseAsync([...argv], { from: 'user' });
+    if (outputFailed && process.exitCode === EXIT_DONE) process.exitCode = EXIT_PARTIAL;
   } catch (error) {
     process.exitCode = reportError(error);
   }

@@ -65,6 +65,9 @@ export async function createOnnxruntimeEncoder(
   const model = writeEncoderModel(weights, { queryChunks });
   if (consumeWeights) releaseBuffers(weights.tensors.values());
   // without the flags of this process: some, like --input-type, refuse a worker that is a file
+  // onnxruntime keeps a device id and a log for its maker unless told not to. Its native code reads the process's own
+  // environment, of which a worker has only a copy: it must be set here.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const worker = new Worker(workerUrl, { name: 'latent-cache encoder', execArgv: [] });
   const runtime = await startUp(worker, { kind: 'load', model, threads, runtimeModule }, signal);
   return new OnnxruntimeEncoder(worker, {

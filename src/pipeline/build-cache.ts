@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { syncFolder } from '../cache/atomic-file.js';
 import type { RecipeRecord } from '../cache/provenance.js';
+import { setAside } from '../cache/stale.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { asLatentCacheError, type ErrorCode, type LatentCacheError } from '../errors.js';
 import type { NativeBinding } from '../native/binding.js';
@@ -65,6 +66,23 @@ export async function* buildCache(options: BuildOptions): AsyncGenerator<BuildEv
   }
 }
 
+/** Passes on a call every tenth of a second, and the last one. */
+function everyNow(report: (seen: number, total: number) => void): (seen: number, total: number) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (seen, total) => {
+    const now = performance.now();
+    if (seen < total && now - last < 100) return;
+    last = now;
+    report(seen, total);
+  };
+}
+
+/** What writing needs besides the latents. */
+interface Writing {
+  readonly making: Making;
+  readonly inTheWay: Survey['inTheWay'];
+}
+
 /** One run, from the survey to the summary. */
 class BuildRun {
   private readonly started = performance.now();
@@ -99,7 +117,7 @@ class BuildRun {
     const survey = await surveyDataset(settings, settings.skipExisting ? undefined : this.recipe(source), {
       binding: this.binding,
       signal: this.stop.signal,
-      onProgress: (seen, total) => events.push({ type: 'survey', seen, total }),
+      onProgress: everyNow((seen, total) => events.push({ type: 'survey', seen, total })),
     });
     for (const notice of survey.notices) events.push(notice);
     for (const failure of survey.failures) this.fail(failure);
@@ -115,7 +133,7 @@ class BuildRun {
     const { backend, precision } = choice;
     const making: Making = { recipe: this.recipe(source), encoder: { backend, precision } };
     try {
-      await this.encodeBatches(survey.work, encoder, making);
+      await this.encodeBatches(survey.work, encoder, { making, inTheWay: survey.inTheWay });
     } finally {
       await dispose();
       await Promise.all(
@@ -127,7 +145,7 @@ class BuildRun {
   private async encodeBatches(
     work: readonly PlannedImage[],
     encoder: Encoder,
-    making: Making,
+    writing: Writing,
   ): Promise<void> {
     const { settings } = this;
     // One image for each processor decodes while another waits for the disk.
@@ -162,7 +180,7 @@ class BuildRun {
       }
       while (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight[0];
       if (this.stop.signal.aborted) break;
-      const task = this.encodeAndStore(images, encoder, making, calls).finally(() => {
+      const task = this.encodeAndStore(images, encoder, writing, calls).finally(() => {
         inFlight.splice(inFlight.indexOf(task), 1);
         for (const image of images) {
           recycle(image, pool);
@@ -185,7 +203,7 @@ class BuildRun {
   private async encodeAndStore(
     images: readonly PreparedImage[],
     encoder: Encoder,
-    making: Making,
+    writing: Writing,
     calls: ByteBudget,
   ): Promise<void> {
     if (images.length === 0) return;
@@ -197,7 +215,7 @@ class BuildRun {
       encoded = await encodeImages(images, encoder);
     } catch (thrown) {
       if (images.length > 1) {
-        await this.encodeOneByOne(images, encoder, making);
+        await this.encodeOneByOne(images, encoder, writing);
       } else {
         this.failImage(images[0]!.item, asLatentCacheError(thrown, 'ERR_ENCODER'));
       }
@@ -205,29 +223,32 @@ class BuildRun {
     } finally {
       calls.release(1);
     }
-    await Promise.all(encoded.map((image) => this.store(image, making)));
+    await Promise.all(encoded.map((image) => this.store(image, writing)));
   }
 
   /** A batch failed; perhaps one image of it is to blame, so that each gets its own chance. */
   private async encodeOneByOne(
     images: readonly PreparedImage[],
     encoder: Encoder,
-    making: Making,
+    writing: Writing,
   ): Promise<void> {
     for (const image of images) {
       if (this.stop.signal.aborted) return;
       try {
-        for (const encoded of await encodeImages([image], encoder)) await this.store(encoded, making);
+        for (const encoded of await encodeImages([image], encoder)) await this.store(encoded, writing);
       } catch (thrown) {
         this.failImage(image.item, asLatentCacheError(thrown, 'ERR_ENCODER'));
       }
     }
   }
 
-  private async store(image: EncodedImage, making: Making): Promise<void> {
+  private async store(image: EncodedImage, writing: Writing): Promise<void> {
     const { item } = image.prepared;
+    const inTheWay = writing.inTheWay.get(item.cachePath) ?? [];
     try {
-      const bytes = await storeImage(image, this.settings, making, this.binding);
+      for (const { path: file, kind } of inTheWay) if (kind === 'foreign') await setAside(file);
+      const bytes = await storeImage(image, this.settings, writing.making, this.binding);
+      for (const { path: file, kind } of inTheWay) if (kind !== 'foreign') await setAside(file);
       this.encoded++;
       this.strikes.clear();
       this.bytesWritten += bytes;

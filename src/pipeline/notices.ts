@@ -16,11 +16,12 @@ const TRAIT_TEXTS: Readonly<Record<ImageTrait, string>> = {
 };
 
 const NOTICE_TEXTS: Readonly<Partial<Record<NoticeCode, string>>> = {
-  'legacy-shadow': 'old caches named {image}.npz would be read instead of the new ones',
-  'stale-sibling': 'caches belong to another size of the image',
+  'legacy-shadow':
+    'old caches named {image}.npz would be read instead of the new ones: set aside (unless --stale keep)',
+  'stale-sibling': 'caches belong to another size of the image: set aside (unless --stale keep)',
   'name-clash':
     'images will be taken for another size, because their names begin like another cache: rename them, or use --legacy-name',
-  'foreign-cache': 'caches of another program are where the new ones go',
+  'foreign-cache': 'caches of another program are where the new ones go: set aside (unless --stale keep)',
   'outdated-cache': 'caches do not fit the current settings and are made again',
 };
 

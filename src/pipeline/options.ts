@@ -98,6 +98,7 @@ const MIB = 2 ** 20;
 
 /** @throws LatentCacheError `ERR_OPTION` with the option, what it takes and what it got */
 export function resolveOptions(options: BuildOptions): BuildSettings {
+  checkTypes(options);
   if (options.inputs.length === 0)
     refuse('at least one image folder is needed', 'Name the folder that holds the images.');
   const model = MODELS[oneOf('model', options.model, MODEL_IDS)];
@@ -162,6 +163,31 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     maxPixels: integer('max_pixels', options.maxPixels ?? DEFAULT_MAX_PIXELS, 1, Number.MAX_SAFE_INTEGER),
   };
 }
+
+/** What TypeScript does not see at run time. */
+function checkTypes(options: BuildOptions): void {
+  if (!Array.isArray(options.inputs) || options.inputs.some((input) => typeof input !== 'string')) {
+    refuse('inputs must be a list of folders');
+  }
+  for (const name of BOOLEANS) {
+    if (!['boolean', 'undefined'].includes(typeof options[name])) refuse(`${name} must be true or false`);
+  }
+  if (options.outDir !== undefined && (typeof options.outDir !== 'string' || options.outDir === '')) {
+    refuse('out_dir must be a folder');
+  }
+}
+
+const BOOLEANS = [
+  'enableBucket',
+  'bucketNoUpscale',
+  'flipAug',
+  'alphaMask',
+  'skipExisting',
+  'recursive',
+  'legacyName',
+  'multiResolutionKeys',
+  'dryRun',
+] as const;
 
 /** sd-scripts' `verify_bucket_reso_steps`; without buckets the latent must still be a whole number of cells. */
 function checkModelSteps(model: ModelFacts, buckets: BucketSettings): void {

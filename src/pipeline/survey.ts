@@ -22,6 +22,11 @@ export interface Survey {
   readonly total: number;
   /** Grouped by bucket, largest bucket first, each group in path order. */
   readonly work: readonly PlannedImage[];
+  /**
+   * By cache path: files that are set aside when that cache is written, and not before, so that nothing is out of the
+   * trainer's sight without a better one being there.
+   */
+  readonly inTheWay: ReadonlyMap<string, readonly StaleFile[]>;
   readonly skipped: number;
   readonly failures: readonly FailedEvent[];
   readonly notices: readonly NoticeEvent[];
@@ -97,18 +102,19 @@ export async function surveyDataset(
     work.push(item);
     if (state.reason !== undefined) notices.add('outdated-cache', item.cachePath, state.reason);
     // With several resolutions a file, what others put into it stays in it.
-    if (state.foreign && !settings.multiResolutionKeys)
-      foreign.push({ path: targetOf(item), kind: 'foreign' });
+    if (state.foreign && !settings.multiResolutionKeys) {
+      foreign.push({ path: targetOf(item), kind: 'foreign', cachePath: item.cachePath });
+    }
   }
 
   if (!settings.dryRun) await prepareFolders(work);
   const stale = findStale(planned.map(toTarget), names, settings).filter(
     ({ path: file }) => !accepted.has(file),
   );
-  await clearTheWay([...stale, ...foreign], settings, notices);
+  const inTheWay = await clearTheWay([...stale, ...foreign], work, settings, notices);
   reportNameClashes(images, planned, names, settings, notices);
   sortByBucket(work);
-  return { total: images.length, work, skipped, failures, notices: notices.events() };
+  return { total: images.length, work, inTheWay, skipped, failures, notices: notices.events() };
 }
 
 const STALE_NOTICES = {
@@ -121,16 +127,23 @@ function toTarget(item: PlannedImage): Target {
   return { cachePath: item.cachePath, size: item.listed };
 }
 
+/** Sets aside at once what complete caches make useless; the rest waits for its new cache. */
 async function clearTheWay(
   stale: readonly StaleFile[],
+  work: readonly PlannedImage[],
   settings: BuildSettings,
   notices: NoticeCollector,
-): Promise<void> {
-  for (const { path: file, kind } of stale) {
-    const done =
-      settings.stale === 'keep' ? 'left' : settings.dryRun ? 'would be set aside' : await setAside(file);
-    notices.add(STALE_NOTICES[kind], file, done);
+): Promise<Map<string, StaleFile[]>> {
+  const waiting = new Map<string, StaleFile[]>(work.map(({ cachePath }) => [cachePath, []]));
+  const leave = settings.stale === 'keep' || settings.dryRun;
+  for (const file of stale) {
+    notices.add(STALE_NOTICES[file.kind], file.path);
+    if (leave) continue;
+    const list = waiting.get(file.cachePath);
+    if (list === undefined) await setAside(file.path);
+    else list.push(file);
   }
+  return waiting;
 }
 
 /** Makes the output folders and proves that they take files, before hours of encoding. */
