@@ -44,20 +44,26 @@ void Task::Execute() {
 }
 
 void Task::OnOK() {
-  settled();
-  deferred_.Resolve(result_(Env()));
+  settle([this] { deferred_.Resolve(result_(Env())); });
 }
 
 void Task::OnError(const Napi::Error& error) {
-  settled();
-  deferred_.Reject(fromSystem_ ? makeSystemError(Env(), code_.c_str(), error.Message()).Value()
-                               : makeError(Env(), code_.c_str(), error.Message()).Value());
+  settle([&] {
+    deferred_.Reject(fromSystem_ ? makeSystemError(Env(), code_.c_str(), error.Message()).Value()
+                                 : makeError(Env(), code_.c_str(), error.Message()).Value());
+  });
 }
 
-void Task::settled() {
+template <typename Settle>
+void Task::settle(Settle settlePromise) {
   State& state = stateOf(Env());
   --state.queued;
   ++state.completed;
+  try {
+    settlePromise();
+  } catch (const Napi::Error&) {
+    // The environment is ending and runs no more JS: nobody waits for this promise.
+  }
 }
 
 }  // namespace lc::addon

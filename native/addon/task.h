@@ -27,7 +27,8 @@ class Task final : public Napi::AsyncWorker {
 
  private:
   Task(Napi::Env env, const char* name, const std::vector<Napi::Value>& kept, Work work, Result result);
-  void settled();
+  template <typename Settle>
+  void settle(Settle settlePromise);
 
   Napi::Promise::Deferred deferred_;
   std::vector<Napi::ObjectReference> kept_;
