@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BUCKET_DEFAULTS } from '../dataset/bucket.js';
-import { MODEL_IDS } from '../model/catalog.js';
-import { DEFAULT_MAX_PIXELS } from '../pipeline/options.js';
+import { CHOICES, DEFAULT_MAX_PIXELS } from '../pipeline/options.js';
 import { parseBytes } from './format.js';
 import { type CliOptions, runBuild } from './run-build.js';
 
@@ -14,7 +13,7 @@ export function buildCommand(): Command {
     .argument('<dir...>', 'folders with images')
     .requiredOption('--vae <file>', 'VAE or full checkpoint, .safetensors')
     .addOption(
-      new Option('--model <model>', 'what the latents are for').choices(MODEL_IDS).makeOptionMandatory(),
+      new Option('--model <model>', 'what the latents are for').choices(CHOICES.model).makeOptionMandatory(),
     );
   addDatasetOptions(command);
   addCacheOptions(command);
@@ -45,7 +44,7 @@ function addDatasetOptions(command: Command): void {
       new Option(
         '--resize-interpolation <name>',
         'resampler (default: area to shrink, lanczos to enlarge)',
-      ).choices(['area', 'lanczos', 'box', 'bilinear', 'linear', 'bicubic', 'cubic', 'nearest']),
+      ).choices(CHOICES.resizeInterpolation),
     )
     .option('--recursive', 'search sub-folders too (default: off)')
     .option('--max-pixels <count>', 'refuse larger images', parseCount, DEFAULT_MAX_PIXELS)
@@ -54,7 +53,7 @@ function addDatasetOptions(command: Command): void {
         '--webp-size <which>',
         'size of WebP files with an extended header: as sd-scripts reads it, one pixel short, or as it is',
       )
-        .choices(['trainer', 'decoded'])
+        .choices(CHOICES.webpSize)
         .default('trainer'),
     );
 }
@@ -62,15 +61,13 @@ function addDatasetOptions(command: Command): void {
 function addCacheOptions(command: Command): void {
   command
     .optionsGroup('Cache files:')
-    .addOption(new Option('--format <name>', 'whose format').choices(['sd-scripts']).default('sd-scripts'))
+    .addOption(new Option('--format <name>', 'whose format').choices(CHOICES.format).default('sd-scripts'))
     .addOption(
-      new Option('--dtype <type>', 'of the stored latents')
-        .choices(['float32', 'float16'])
-        .default('float32'),
+      new Option('--dtype <type>', 'of the stored latents').choices(CHOICES.dtype).default('float32'),
     )
     .addOption(
       new Option('--posterior <what>', 'store the mean, or a sample as sd-scripts draws it')
-        .choices(['mean', 'sample'])
+        .choices(CHOICES.posterior)
         .default('mean'),
     )
     .option('--seed <number>', 'of the samples; each image has its own noise', parseCount, 0)
@@ -82,7 +79,7 @@ function addCacheOptions(command: Command): void {
         '--stale <what>',
         'old files that the trainer would read instead: move them out of its sight, or keep',
       )
-        .choices(['set-aside', 'keep'])
+        .choices(CHOICES.stale)
         .default('set-aside'),
     )
     .option(
@@ -98,7 +95,7 @@ function addCacheOptions(command: Command): void {
 function addRunOptions(command: Command): void {
   command
     .optionsGroup('Run:')
-    .addOption(new Option('--backend <name>', 'what encodes').choices(['auto', 'cpu']).default('auto'))
+    .addOption(new Option('--backend <name>', 'what encodes').choices(CHOICES.backend).default('auto'))
     .option('--vae-batch-size <n>', 'images encoded at once, or auto', parseBatch, 'auto')
     .option('--threads <n>', 'threads of the CPU encoder (default: all processors)', parseCount)
     .option('--memory-budget <size>', 'decoded pixels held at once, e.g. 2GiB, or auto', parseBudget, 'auto')

@@ -7,9 +7,7 @@ import { LatentCacheError, systemErrorCode } from '../errors.js';
 export interface FoundImage {
   /** Path as the user would write it: the given folder joined with the path inside it. */
   readonly path: string;
-  /** The folder that was asked for. */
-  readonly root: string;
-  /** Path inside `root`, with forward slashes: stable when the folder moves. */
+  /** Path inside the folder that was asked for, with forward slashes: stable when the folder moves. */
   readonly relativePath: string;
 }
 
@@ -20,7 +18,7 @@ const IMAGE_EXTENSIONS = new Set(
 );
 
 /** True for a name that sd-scripts' glob takes: a known extension, and no leading dot. */
-export function isImageName(name: string): boolean {
+function isImageName(name: string): boolean {
   return !name.startsWith('.') && IMAGE_EXTENSIONS.has(extensionOf(name));
 }
 
@@ -61,7 +59,7 @@ export async function findImages(
     for (const entry of entries) {
       const relative = inside === '' ? entry.name : `${inside}/${entry.name}`;
       if (isImageName(entry.name)) {
-        images.push({ path: path.join(folder, entry.name), root, relativePath: relative });
+        images.push({ path: path.join(folder, entry.name), relativePath: relative });
       }
       if (options.recursive && !entry.name.startsWith('.') && (await isFolder(entry, folder))) {
         subFolders.push(relative);

@@ -1,13 +1,10 @@
 /** What an encoder must be like for `--model sd` and `--model sdxl`. */
 import { LatentCacheError } from '../errors.js';
 import { strideOf, type VaeArchitecture } from './architecture.js';
-import type { ModelId } from './catalog.js';
+import { MODELS, type ModelId } from './catalog.js';
 import { evidenceInCheckpoint } from './evidence.js';
 import { nameByLatentChannels } from './other-families.js';
 import { badShape, missingTensors, nameInFile, type Tensors, type VaeLocation } from './recognise.js';
-
-const LATENT_CHANNELS = 4;
-const STRIDE = 8;
 
 /** Other autoencoders of the CompVis code have attention in their levels too. */
 const LEVEL_ATTENTION = /^encoder\.(down\.\d+\.attn|down_blocks\.\d+\.attentions)\./;
@@ -35,9 +32,10 @@ export function checkRequirements(
         remedy: `Give an ${model === 'sd' ? 'SD1 or SD2' : 'SDXL'} VAE.`,
       },
     );
-  if (latentChannels !== LATENT_CHANNELS) throw refusal(nameByLatentChannels(latentChannels));
-  if (strideOf(architecture) !== STRIDE) {
-    throw refusal(`a VAE with ${widths.length} levels (stride ${strideOf(architecture)}, not ${STRIDE})`);
+  const facts = MODELS[model];
+  if (latentChannels !== facts.latentChannels) throw refusal(nameByLatentChannels(latentChannels));
+  if (strideOf(architecture) !== facts.stride) {
+    throw refusal(`a VAE with ${widths.length} levels (stride ${strideOf(architecture)}, not ${facts.stride})`);
   }
   const inLevels = [...tensors.keys()].find(
     (name) => name.startsWith(location.prefix) && LEVEL_ATTENTION.test(name.slice(location.prefix.length)),

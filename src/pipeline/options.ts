@@ -2,9 +2,25 @@ import { freemem, totalmem } from 'node:os';
 import type { LatentDtype } from '../cache/sd-scripts.js';
 import { BUCKET_DEFAULTS, BucketSelector, type BucketSettings, type Size } from '../dataset/bucket.js';
 import type { Encoder } from '../encoder/encoder.js';
+import { BACKENDS } from '../encoder/select.js';
 import { LatentCacheError } from '../errors.js';
 import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
+
+/** The values of the options that take one of a few, for the CLI and for checking. */
+export const CHOICES = {
+  model: MODEL_IDS,
+  format: ['sd-scripts'],
+  backend: BACKENDS,
+  posterior: ['mean', 'sample'],
+  dtype: ['float32', 'float16'],
+  stale: ['set-aside', 'keep'],
+  webpSize: ['trainer', 'decoded'],
+  /** As sd-scripts names them; `linear` and `cubic` are second names. */
+  resizeInterpolation: ['area', 'lanczos', 'box', 'bilinear', 'linear', 'bicubic', 'cubic', 'nearest'],
+} as const;
+
+type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
 
 /** What `buildCache` takes. Names are sd-scripts' own; everything but `inputs`, `model` and the VAE has a default. */
 export interface BuildOptions {
@@ -26,17 +42,17 @@ export interface BuildOptions {
   readonly flipAug?: boolean;
   readonly alphaMask?: boolean;
   /** Default: the trainer's rule, area when shrinking and Lanczos otherwise. */
-  readonly resizeInterpolation?: Interpolation | 'linear' | 'cubic';
+  readonly resizeInterpolation?: Choice<'resizeInterpolation'>;
   readonly vaeBatchSize?: number | 'auto';
   /** Keep every complete cache of the right size, whoever wrote it and with whatever VAE. */
   readonly skipExisting?: boolean;
   readonly recursive?: boolean;
 
-  readonly format?: 'sd-scripts';
-  readonly backend?: 'auto' | 'cpu';
+  readonly format?: Choice<'format'>;
+  readonly backend?: Choice<'backend'>;
   /** Threads of the CPU encoder. */
   readonly threads?: number;
-  readonly posterior?: 'mean' | 'sample';
+  readonly posterior?: Choice<'posterior'>;
   readonly seed?: number;
   /** Of the stored latents. */
   readonly dtype?: LatentDtype;
@@ -45,12 +61,12 @@ export interface BuildOptions {
   readonly suffix?: string;
   readonly multiResolutionKeys?: boolean;
   /** What happens to a file that the trainer would read instead of ours. */
-  readonly stale?: 'set-aside' | 'keep';
+  readonly stale?: Choice<'stale'>;
   /**
    * The size by which WebP files with an extended header are named and bucketed: as sd-scripts' imagesize 1.4.1 reads
    * it (each side one pixel short), or as it is.
    */
-  readonly webpSize?: 'trainer' | 'decoded';
+  readonly webpSize?: Choice<'webpSize'>;
   /** Write here, with the folders of the inputs below it, instead of beside the images. */
   readonly outDir?: string;
   readonly dryRun?: boolean;
@@ -75,16 +91,16 @@ export interface BuildSettings {
   readonly vaeBatchSize: number | 'auto';
   readonly skipExisting: boolean;
   readonly recursive: boolean;
-  readonly backend: 'auto' | 'cpu';
+  readonly backend: Choice<'backend'>;
   readonly threads: number | undefined;
-  readonly posterior: 'mean' | 'sample';
+  readonly posterior: Choice<'posterior'>;
   readonly seed: number;
   readonly dtype: LatentDtype;
   readonly legacyName: boolean;
   readonly suffix: string;
   readonly multiResolutionKeys: boolean;
-  readonly stale: 'set-aside' | 'keep';
-  readonly webpSize: 'trainer' | 'decoded';
+  readonly stale: Choice<'stale'>;
+  readonly webpSize: Choice<'webpSize'>;
   readonly outDir: string | undefined;
   readonly dryRun: boolean;
   readonly memoryBudget: number;
@@ -101,8 +117,8 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
   checkTypes(options);
   if (options.inputs.length === 0)
     refuse('at least one image folder is needed', 'Name the folder that holds the images.');
-  const model = MODELS[oneOf('model', options.model, MODEL_IDS)];
-  oneOf('format', options.format ?? 'sd-scripts', ['sd-scripts'] as const);
+  const model = MODELS[oneOf('model', options.model, CHOICES.model)];
+  oneOf('format', options.format ?? 'sd-scripts', CHOICES.format);
   const resolution = toSize(options.resolution ?? model.nativeResolution);
   const buckets: BucketSettings = {
     resolution,
@@ -147,16 +163,16 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     vaeBatchSize: batch === 'auto' ? batch : integer('vae_batch_size', batch, 1, 1024),
     skipExisting: options.skipExisting ?? false,
     recursive: options.recursive ?? false,
-    backend: oneOf('backend', options.backend ?? 'auto', ['auto', 'cpu'] as const),
+    backend: oneOf('backend', options.backend ?? 'auto', CHOICES.backend),
     threads: options.threads === undefined ? undefined : integer('threads', options.threads, 1, 4096),
-    posterior: oneOf('posterior', options.posterior ?? 'mean', ['mean', 'sample'] as const),
+    posterior: oneOf('posterior', options.posterior ?? 'mean', CHOICES.posterior),
     seed: integer('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
-    dtype: oneOf('dtype', options.dtype ?? 'float32', ['float32', 'float16'] as const),
+    dtype: oneOf('dtype', options.dtype ?? 'float32', CHOICES.dtype),
     legacyName: options.legacyName ?? false,
     suffix,
     multiResolutionKeys: options.multiResolutionKeys ?? false,
-    stale: oneOf('stale', options.stale ?? 'set-aside', ['set-aside', 'keep'] as const),
-    webpSize: oneOf('webp_size', options.webpSize ?? 'trainer', ['trainer', 'decoded'] as const),
+    stale: oneOf('stale', options.stale ?? 'set-aside', CHOICES.stale),
+    webpSize: oneOf('webp_size', options.webpSize ?? 'trainer', CHOICES.webpSize),
     outDir: options.outDir,
     dryRun: options.dryRun ?? false,
     memoryBudget: memoryBudget(options.memoryBudget ?? 'auto'),
@@ -212,19 +228,11 @@ function toSize(resolution: number | Size): Size {
   };
 }
 
-/** sd-scripts knows two of them by a second name. */
-function interpolation(name: BuildOptions['resizeInterpolation']): Interpolation | undefined {
-  if (name === undefined) return undefined;
+function interpolation(option: BuildOptions['resizeInterpolation']): Interpolation | undefined {
+  if (option === undefined) return undefined;
+  const name = oneOf('resize_interpolation', option, CHOICES.resizeInterpolation);
   if (name === 'linear') return 'bilinear';
-  if (name === 'cubic') return 'bicubic';
-  return oneOf('resize_interpolation', name, [
-    'area',
-    'lanczos',
-    'box',
-    'bilinear',
-    'bicubic',
-    'nearest',
-  ] as const);
+  return name === 'cubic' ? 'bicubic' : name;
 }
 
 /** auto: a quarter of the memory, at most 2 GiB, and never more than half of what is free. */
