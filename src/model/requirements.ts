@@ -35,7 +35,9 @@ export function checkRequirements(
   const facts = MODELS[model];
   if (latentChannels !== facts.latentChannels) throw refusal(nameByLatentChannels(latentChannels));
   if (strideOf(architecture) !== facts.stride) {
-    throw refusal(`a VAE with ${widths.length} levels (stride ${strideOf(architecture)}, not ${facts.stride})`);
+    throw refusal(
+      `a VAE with ${widths.length} levels (stride ${strideOf(architecture)}, not ${facts.stride})`,
+    );
   }
   const inLevels = [...tensors.keys()].find(
     (name) => name.startsWith(location.prefix) && LEVEL_ATTENTION.test(name.slice(location.prefix.length)),
