@@ -1,7 +1,8 @@
-import sharp, { type Metadata } from 'sharp';
+import type { Metadata } from 'sharp';
 import { LatentCacheError } from '../errors.js';
 import type { FileStatus, NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
+import { sharp } from '../sharp.js';
 import { readBmpHeader } from './bmp-header.js';
 import type { Size } from './bucket.js';
 import { decodeError, fileError } from './image-errors.js';

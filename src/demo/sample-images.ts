@@ -1,5 +1,5 @@
 import path from 'node:path';
-import sharp from 'sharp';
+import { sharp } from '../sharp.js';
 
 interface Sample {
   readonly name: string;

@@ -1,9 +1,10 @@
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import type { Size } from '../dataset/bucket.js';
 import { decodeError } from '../dataset/image-errors.js';
 import type { StoredPixels } from '../dataset/inspect-image.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
+import { sharp } from '../sharp.js';
 import { decodeBmp } from './bmp.js';
 
 /** Interleaved uint8 pixels as Pillow's `convert("RGB")` or `convert("RGBA")` gives them. */
