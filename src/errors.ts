@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   'ERR_IMAGE_TOO_SMALL',
   'ERR_IMAGE_CHANGED',
   'ERR_NAME_COLLISION',
+  'ERR_NAME_TOO_LONG',
   // model files
   'ERR_MODEL_FILE',
   'ERR_MODEL_FORMAT',

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
@@ -73,6 +73,13 @@ describe('a bad image lands in the summary and the rest goes on', () => {
     await drawImage(inside('good.png'), 256, 256);
     const options = { enableBucket: true, bucketNoUpscale: true };
     expect((await build(folder(), options)).failures).toEqual({ 'bad.png': 'ERR_IMAGE_TOO_SMALL' });
+  });
+
+  it('a name that leaves no room for size and suffix', async () => {
+    const name = `${'x'.repeat(245)}.png`;
+    await drawImage(inside('short.png'), 256, 256);
+    await rename(inside('short.png'), inside(name));
+    expect((await build(folder())).failures).toEqual({ [name]: 'ERR_NAME_TOO_LONG' });
   });
 
   it('a good image under the wrong extension is good', async () => {

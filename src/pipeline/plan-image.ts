@@ -21,6 +21,8 @@ export interface PlannedImage {
   readonly keySuffix: string;
 }
 
+/** NAME_MAX of Linux file systems. */
+const MAX_NAME_BYTES = 255;
 /** What the resampler takes; no trainer gets through an image of that size. */
 const MAX_RESIZED_SIDE = 2 ** 20;
 
@@ -51,13 +53,19 @@ export async function planImage(
     height: Math.floor(geometry.bucket.height / stride),
   };
   const beside = settings.outDir === undefined ? image.path : path.join(settings.outDir, image.relativePath);
+  const target = cachePath(beside, listed, settings);
+  if (Buffer.byteLength(path.basename(target)) > MAX_NAME_BYTES) {
+    throw new LatentCacheError('ERR_NAME_TOO_LONG', `${path.basename(target)} is too long for a file name`, {
+      remedy: 'Shorten the name of the image: size and suffix are added to it.',
+    });
+  }
   return {
     image,
     info,
     geometry,
     listed,
     latentShape: [latentChannels, latent.height, latent.width],
-    cachePath: cachePath(beside, listed, settings),
+    cachePath: target,
     keySuffix: keySuffix(latent, settings),
   };
 }
