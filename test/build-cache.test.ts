@@ -311,6 +311,15 @@ describe('files in the way', () => {
     expect(await caches()).toEqual(['a.npz']);
   });
 
+  it('does not hide a complete cache from skipExisting', async () => {
+    await drawImage(inside('a.png'), 256, 256);
+    await build(folder());
+    await writeFile(inside('a.npz'), 'not ours');
+    const { summary } = await build(folder(), { skipExisting: true });
+    expect([summary.encoded, summary.skipped]).toEqual([0, 1]);
+    expect(await caches()).toEqual(['a_0256x0256_sdxl.npz']);
+  });
+
   it('goes at once where the new cache is complete already', async () => {
     await drawImage(inside('a.png'), 256, 256);
     await build(folder());

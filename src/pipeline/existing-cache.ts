@@ -8,19 +8,19 @@ import { legacyPath } from '../cache/sd-scripts.js';
 import { fileError } from '../dataset/image-errors.js';
 import { LatentCacheError } from '../errors.js';
 import type { BuildSettings } from './options.js';
-import type { PlannedImage } from './plan-image.js';
+import { type PlannedImage, targetOf } from './plan-image.js';
 
 export interface ExistingCache {
   /** The file to keep; undefined when the image must be encoded. */
   readonly keep?: string;
   /** Why a file that is there does not do. */
   readonly reason?: string;
-  /** It holds something that another program wrote, or cannot be read. */
+  /** The file where ours goes holds something that another program wrote, or cannot be read. */
   readonly foreign?: boolean;
 }
 
 /**
- * Judges the file that the trainer would read for an image.
+ * Judges the files that the trainer would read for an image, in its order.
  *
  * @param recipe how it would be made now; undefined when any complete cache is to be kept
  * @param existing absolute paths of the `.npz` files that are there
@@ -31,15 +31,17 @@ export async function existingCache(
   recipe: RecipeRecord | undefined,
   existing: ReadonlySet<string>,
 ): Promise<ExistingCache> {
-  const candidates = [path.resolve(item.cachePath)];
-  const legacy = path.join(path.dirname(candidates[0]!), path.basename(legacyPath(item.image.path)));
-  // The trainer reads this one first, so it is the one to judge.
-  if (recipe === undefined && existing.has(legacy)) candidates.unshift(legacy);
-  for (const file of candidates) {
-    if (!existing.has(file)) continue;
-    return judge(file, item, settings, recipe);
+  const target = targetOf(item);
+  const legacy = path.join(path.dirname(target), path.basename(legacyPath(item.image.path)));
+  // The trainer reads the old name first; one that does not fit is set aside and leaves the new name to be judged.
+  const candidates = recipe === undefined ? [legacy, target] : [target];
+  let state: ExistingCache = {};
+  for (const file of candidates.filter((candidate) => existing.has(candidate))) {
+    const judged = await judge(file, item, settings, recipe);
+    if (judged.keep !== undefined) return judged;
+    state = file === target ? judged : {};
   }
-  return {};
+  return state;
 }
 
 async function judge(
