@@ -30,6 +30,17 @@ export const ERROR_CODES = [
   'ERR_MODEL_UNKNOWN',
   // encoders
   'ERR_BACKEND_MISSING',
+  'ERR_CUDA_MISSING',
+  'ERR_CUDA_DRIVER',
+  'ERR_NO_DEVICE',
+  'ERR_TENSORRT_MISSING',
+  'ERR_TENSORRT_TOO_OLD',
+  'ERR_TENSORRT_MAJOR',
+  'ERR_DEVICE_OUT_OF_MEMORY',
+  'ERR_DEVICE_LOST',
+  'ERR_ENGINE_BUILD',
+  'ERR_ENGINE_INVALID',
+  'ERR_GRAPH_LIMIT',
   'ERR_ENCODER',
   'ERR_ENCODER_DISPOSED',
   'ERR_NON_FINITE',
@@ -51,6 +62,11 @@ export interface ErrorDetails {
   path?: string | undefined;
   /** What the user can do about it, as a full sentence. */
   remedy?: string | undefined;
+  /** The call of a library that failed: 'cudaMalloc'. */
+  op?: string | undefined;
+  /** ERR_DEVICE_OUT_OF_MEMORY: bytes of the allocation that failed, and bytes that were left to it. */
+  bytesAsked?: number | undefined;
+  bytesFree?: number | undefined;
   cause?: unknown;
 }
 
@@ -60,12 +76,18 @@ export class LatentCacheError extends Error {
   readonly code: ErrorCode;
   readonly path?: string;
   readonly remedy?: string;
+  readonly op?: string;
+  readonly bytesAsked?: number;
+  readonly bytesFree?: number;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     if (details.path !== undefined) this.path = details.path;
     if (details.remedy !== undefined) this.remedy = details.remedy;
+    if (details.op !== undefined) this.op = details.op;
+    if (details.bytesAsked !== undefined) this.bytesAsked = details.bytesAsked;
+    if (details.bytesFree !== undefined) this.bytesFree = details.bytesFree;
   }
 }
 

@@ -45,6 +45,181 @@ export interface FileStatus {
   readonly headBytes: number;
 }
 
+/** Folders in which libraries are looked for, before the loader's own search path. */
+export interface LibrarySearch {
+  readonly libraryFolders: readonly string[];
+}
+
+/** A GPU as the CUDA runtime describes it. */
+export interface CudaDevice {
+  readonly index: number;
+  readonly name: string;
+  readonly pciBusId: string;
+  readonly computeCapability: readonly [major: number, minor: number];
+  readonly multiprocessors: number;
+  /** Bytes of the whole card. */
+  readonly totalBytes: number;
+  /**
+   * Everything that a compiled engine depends on, as one line ("cc=8.6 sm=28 bus=192 …"): equal for cards that can share
+   * an engine.
+   */
+  readonly attributes: string;
+}
+
+export interface CudaStatus {
+  /** The runtime library that was loaded. */
+  readonly runtimePath: string;
+  /** 13000 is 13.0. */
+  readonly runtimeVersion: number;
+  /** The newest CUDA version that the driver serves, in the same form. */
+  readonly driverVersion: number;
+  readonly devices: readonly CudaDevice[];
+}
+
+export interface DeviceMemory {
+  /** Bytes free on the whole device, as the driver sees it now. */
+  readonly free: number;
+  readonly total: number;
+}
+
+/** A plug-in that was loaded and whose own libraries are there. */
+export interface BackendInfo {
+  /** 'tensorrt10' … */
+  readonly name: string;
+  readonly path: string;
+  /** Of several usable ones, the highest is to be taken. */
+  readonly priority: number;
+  /** 'TensorRT 10.14.1, CUDA runtime 13.0' */
+  readonly runtime: string;
+}
+
+export interface BackendOptions extends LibrarySearch {
+  /** The plug-in's shared library. */
+  readonly plugin: string;
+}
+
+export interface OpenDeviceOptions extends BackendOptions {
+  readonly device: number;
+  /** Bytes of device memory that engines and runs together may take; checked before every allocation. */
+  readonly memoryBudget: number;
+  /** Runs in flight: while one computes, another's pixels are copied in. */
+  readonly slots: number;
+}
+
+export interface EngineShape {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Where an engine's plan lies: a part of a file, mapped while it is loaded. */
+export interface PlanLocation {
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface EngineHandle {
+  readonly id: number;
+  readonly minimum: EngineShape;
+  readonly maximum: EngineShape;
+  /** Bytes of device memory that the engine holds while it is loaded. */
+  readonly weightBytes: number;
+}
+
+/** Exact bytes of device memory of one run. */
+export interface RunMemory {
+  readonly activationBytes: number;
+  /** For each slot. */
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+  /** The arena that the run needs: activations once, input and output for each slot, with alignment. */
+  readonly arenaBytes: number;
+}
+
+export interface DeviceCounters {
+  readonly memoryBudget: number;
+  /** Bytes held now, their maximum so far, and requests that the budget or the device refused. */
+  readonly memoryUsed: number;
+  readonly memoryPeak: number;
+  readonly memoryDenied: number;
+  readonly arenaBytes: number;
+  readonly enginesLoaded: number;
+  /** Calls of `encode` not yet settled: waiting for the device, and on it. */
+  readonly waiting: number;
+  readonly running: number;
+}
+
+/**
+ * A device with a worker thread of its own, which does all of the work in order; no method blocks the event loop or
+ * takes a libuv thread while the device works. Promises reject with ERR_ENCODER_DISPOSED when it is closed before.
+ */
+export interface NativeDevice {
+  loadEngine(plan: PlanLocation): Promise<EngineHandle>;
+  unloadEngine(engine: number): Promise<void>;
+  /** Runs nothing. */
+  memoryFor(engine: number, shape: EngineShape): Promise<RunMemory>;
+  /**
+   * Encodes images of one size.
+   *
+   * @param ticket names the call for `cancel`; any number not in use.
+   * @param images (height, width, 3) uint8 each; must not change until the promise settles.
+   * @param output float32, one row for each image; filled when the promise resolves.
+   */
+  encode(
+    ticket: number,
+    engine: number,
+    images: readonly Uint8Array[],
+    height: number,
+    width: number,
+    output: Float32Array,
+  ): Promise<void>;
+  /**
+   * A waiting call rejects with ERR_ABORTED at once; one that is on the device goes on, and its promise rejects when it
+   * ends.
+   *
+   * @returns whether the call was still known
+   */
+  cancel(ticket: number): boolean;
+  /** Frees the arena and the staging buffers; engines stay. The next run allocates again. */
+  trim(): Promise<void>;
+  counters(): DeviceCounters;
+  /** Drops waiting calls, waits for the device, frees everything. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface BuildTensor {
+  readonly name: string;
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface BuildEngineOptions extends BackendOptions {
+  readonly device: number;
+  /** An ONNX model; its external initializers are `tensors`. */
+  readonly graph: Uint8Array;
+  /** Mapped, not read. */
+  readonly tensors: readonly BuildTensor[];
+  readonly minimum: EngineShape;
+  readonly optimum: EngineShape;
+  readonly maximum: EngineShape;
+  readonly allowTf32: boolean;
+  /** 0 to 5. */
+  readonly optimizationLevel: number;
+  /** Bytes of device memory for the build. */
+  readonly memoryLimit: number;
+  readonly timingCache: Uint8Array | null;
+}
+
+export interface BuiltEngine {
+  readonly plan: Uint8Array;
+  readonly timingCache: Uint8Array | null;
+}
+
+/** `step` of `steps` of a phase with a name: no measure of the time that is left. */
+export type BuildProgress = (phase: string, step: number, steps: number) => void;
+
 /** Running totals since the addon was loaded into this thread. */
 export interface NativeCounters {
   /** Asynchronous calls not yet settled. */
@@ -85,5 +260,51 @@ export interface NativeBinding {
   readFileInto(path: string, target: Uint8Array): Promise<number>;
   /** Creates `temporary`, writes the pieces, fsync, rename to `target`. On failure nothing is left. */
   writeFileAtomic(temporary: string, target: string, pieces: readonly Uint8Array[]): Promise<void>;
+  /**
+   * What the CUDA runtime sees. Needs a driver and libcudart, not TensorRT. Runs on a libuv worker.
+   *
+   * @throws LatentCacheError (as rejection) ERR_CUDA_MISSING, ERR_CUDA_DRIVER, ERR_NO_DEVICE.
+   */
+  cudaStatus(search: LibrarySearch): Promise<CudaStatus>;
+  /** The same for one device's memory. */
+  cudaMemGetInfo(device: number, search: LibrarySearch): Promise<DeviceMemory>;
+  /**
+   * Loads a plug-in and the libraries that it needs. Runs on a libuv worker.
+   *
+   * @throws LatentCacheError (as rejection) ERR_BACKEND_MISSING (the plug-in does not load, or is of another version),
+   * ERR_CUDA_MISSING, ERR_CUDA_DRIVER, ERR_NO_DEVICE, ERR_TENSORRT_MISSING, ERR_TENSORRT_TOO_OLD, ERR_TENSORRT_MAJOR.
+   */
+  probeBackend(options: BackendOptions): Promise<BackendInfo>;
+  /** Starts the device's worker thread. */
+  openDevice(options: OpenDeviceOptions): Promise<NativeDevice>;
+  /**
+   * Compiles a network, which takes minutes of a libuv worker and gigabytes of memory: meant for a process of its own.
+   *
+   * @throws LatentCacheError (as rejection) ERR_ENGINE_BUILD, ERR_DEVICE_OUT_OF_MEMORY, ERR_DEVICE_LOST and those of
+   * `probeBackend`.
+   */
+  buildEngine(options: BuildEngineOptions, onProgress: BuildProgress): Promise<BuiltEngine>;
+  /**
+   * Rows of moments → means and log variances, and whether every value of a row is finite. Synchronous.
+   *
+   * @param moments (count, 2 × channels, pixels): means, then log variances.
+   * @param mean (count, channels, pixels).
+   * @param logvar the same shape; clamped to minimum … maximum, NaN stays NaN.
+   * @param finite one byte for each row: 1 when all of its values are finite, 0 otherwise.
+   */
+  splitMoments(
+    moments: Float32Array,
+    minimum: number,
+    maximum: number,
+    mean: Float32Array,
+    logvar: Float32Array,
+    finite: Uint8Array,
+  ): void;
+  /**
+   * latent = mean + exp(logvar / 2) · noise(seed), see `model/posterior.ts`. Equal bits on every machine. Synchronous.
+   *
+   * @param latent receives as many values as `mean` and `logvar` have.
+   */
+  samplePosterior(mean: Float32Array, logvar: Float32Array, seed: bigint, latent: Float32Array): void;
   counters(): NativeCounters;
 }
