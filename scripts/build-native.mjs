@@ -1,7 +1,7 @@
 // Compiles the addon with cmake-js and copies it where node-gyp-build looks for it.
 // Usage: node scripts/build-native.mjs [--out DIR] [--config Release|Debug]
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +29,9 @@ if (compile.status !== 0) {
 }
 
 mkdirSync(values.out, { recursive: true });
+for (const name of readdirSync(values.out)) {
+  if (name.endsWith('.so')) rmSync(path.join(values.out, name));
+}
 const built = path.join(work, values.config);
 for (const name of readdirSync(built)) {
   if (name.endsWith('.node') || name.endsWith('.so'))
