@@ -18,14 +18,17 @@ const { values } = parseArgs({
 // cmake keeps its own folder: node-gyp owns and wipes build/.
 const work = path.join(root, 'build-cmake');
 const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
-const compile = spawnSync(
-  process.execPath,
-  [cmakeJs, 'compile', '-d', root, '-O', work, '-B', values.config, '--log-level', 'error'],
-  { stdio: ['ignore', 'inherit', 'inherit'] },
-);
-if (compile.status !== 0) {
-  console.error('latent-cache: the native addon did not compile; the compiler output is above.');
-  process.exit(compile.status ?? 1);
+// Configured each time: TENSORRT_ROOT may be another one.
+for (const step of ['configure', 'compile']) {
+  const { status } = spawnSync(
+    process.execPath,
+    [cmakeJs, step, '-d', root, '-O', work, '-B', values.config, '--log-level', 'error'],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  if (status !== 0) {
+    console.error('latent-cache: the native addon did not compile; the compiler output is above.');
+    process.exit(status ?? 1);
+  }
 }
 
 mkdirSync(values.out, { recursive: true });
