@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace lc::toy {
 
@@ -86,8 +87,10 @@ lc_code Device::enter(const char* function, lc_error* error) {
   if (std::this_thread::get_id() != caller_) misuse("a call from another thread than the device's");
   const std::lock_guard lock(mutex_);
   if (!lost_) return LC_OK;
-  misuse(function);
-  return error == nullptr ? LC_DEVICE_LOST : report(error, LC_DEVICE_LOST, function, "the toy device is lost");
+  if (reported_) misuse(function);
+  if (error == nullptr) return LC_DEVICE_LOST;
+  reported_ = true;
+  return report(error, LC_DEVICE_LOST, function, "the toy device is lost");
 }
 
 lc_code Device::grant(std::uint64_t bytes, lc_error* error) {
@@ -193,7 +196,9 @@ lc_code Device::finish(std::uint32_t slot, lc_error* error) {
   if (!slots_[slot].taken) misuse("finish of a free slot");
   changed_.wait(lock, [&] { return slots_[slot].done || lost_; });
   slots_[slot].taken = false;
-  return lost_ ? report(error, LC_DEVICE_LOST, "toySynchronize", "the toy device is lost") : LC_OK;
+  if (slots_[slot].done) return LC_OK;
+  if (std::exchange(reported_, true)) misuse("finish on a lost device");
+  return report(error, LC_DEVICE_LOST, "toySynchronize", "the toy device is lost");
 }
 
 void Device::work() {

@@ -1,6 +1,7 @@
 // "key=value" words of a plan or of LC_TOY.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
