@@ -1,4 +1,5 @@
 // Several threads post, cancel and close at random.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -24,6 +25,7 @@ struct Tally {
   std::atomic<int> posted = 0;
   std::atomic<int> answered = 0;
   std::atomic<int> encoded = 0;
+  std::atomic<int> cancelled = 0;
   std::atomic<int> wrong = 0;
 
   void answer(const Error* error) {
@@ -31,6 +33,8 @@ struct Tally {
     if (error == nullptr) return;
     switch (error->code()) {
       case LC_CANCELLED:
+        ++cancelled;
+        return;
       case LC_INVALID:  // an engine that another thread has unloaded
       case LC_OUT_OF_MEMORY:
       case LC_DEVICE_LOST:
@@ -44,8 +48,8 @@ struct Tally {
 
 class Caller {
  public:
-  Caller(ToyDevice& device, Tally& tally, std::uint64_t seed)
-      : device_(device), tally_(tally), random_(seed) {}
+  Caller(ToyDevice& device, Tally& tally, std::uint32_t index, std::uint64_t seed)
+      : device_(device), tally_(tally), index_(index), random_(seed) {}
 
   void run() {
     for (int i = 0; i < kCalls; ++i) {
@@ -74,13 +78,18 @@ class Caller {
   }
 
  private:
-  std::uint64_t randomTicket() { return random_() % 64; }
+  // Every caller has tickets of its own.
+  std::uint64_t ticket(std::uint64_t turn, std::uint64_t caller) const { return turn * kThreads + caller; }
+  // A recent one of any caller.
+  std::uint64_t randomTicket() {
+    return ticket(turn_ - std::min<std::uint64_t>(turn_, random_() % 8), random_() % kThreads);
+  }
 
   void encode() {
     const auto side = static_cast<std::uint32_t>(8 * (1 + random_() % 6));
     const auto batch = std::make_shared<Batch>(1 + random_() % 4, side, 48, random_());
     ++tally_.posted;
-    device_.worker->encode(batch->request(nextTicket_++ * kThreads, device_.engine),
+    device_.worker->encode(batch->request(ticket(turn_++, index_), device_.engine),
                            [this, batch](const Error* error) {
                              tally_.answer(error);
                              if (error != nullptr) return;
@@ -91,9 +100,10 @@ class Caller {
 
   ToyDevice& device_;
   Tally& tally_;
+  const std::uint32_t index_;
   std::mt19937_64 random_;
   const lc::test::TemporaryFile plan_{"toy"};
-  std::uint64_t nextTicket_ = 0;
+  std::uint64_t turn_ = 0;
 };
 
 // `closeAfter`: milliseconds until the device is closed under the callers; 0: when they are done.
@@ -104,7 +114,7 @@ void hammer(const char* options, std::uint64_t budget, std::uint32_t seed, int c
     ToyDevice device(options, 1 + seed % 3, budget);
     std::vector<std::thread> threads;
     for (std::uint32_t i = 0; i < kThreads; ++i) {
-      callers.push_back(std::make_unique<Caller>(device, tally, seed * 100 + i));
+      callers.push_back(std::make_unique<Caller>(device, tally, i, seed * 100 + i));
       threads.emplace_back([&caller = *callers.back()] { caller.run(); });
     }
     if (closeAfter > 0) {
@@ -115,6 +125,10 @@ void hammer(const char* options, std::uint64_t budget, std::uint32_t seed, int c
   }
   check(tally.answered == tally.posted, "seed %d, %s: %d answers to %d calls", static_cast<int>(seed),
         options, tally.answered.load(), tally.posted.load());
+  check(tally.encoded > 0 || closeAfter > 0, "seed %d, %s: something is encoded", static_cast<int>(seed),
+        options);
+  check(tally.cancelled > 0 || closeAfter > 0, "seed %d, %s: something is cancelled", static_cast<int>(seed),
+        options);
   check(tally.wrong == 0, "seed %d, %s: %d wrong answers", static_cast<int>(seed), options,
         tally.wrong.load());
   lc::test::checkToyIsEmpty(options);
