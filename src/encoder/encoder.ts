@@ -2,9 +2,8 @@
 import { LatentCacheError } from '../errors.js';
 
 export interface ImageBatch {
-  /** (count, height, width, 3) uint8, RGB, values as decoded. */
-  readonly pixels: Uint8Array;
-  readonly count: number;
+  /** One for each image: (height, width, 3) uint8, RGB, values as decoded. */
+  readonly images: readonly Uint8Array[];
   /** In pixels; a multiple of the encoder's stride. */
   readonly width: number;
   readonly height: number;
@@ -47,8 +46,8 @@ export interface EncodeOptions {
 export interface Encoder extends AsyncDisposable {
   readonly info: EncoderInfo;
   /**
-   * Encodes images of one size. Several calls may be in flight; they run in order. The pixels may be reused as soon as
-   * the call has returned its promise.
+   * Encodes images of one size. Several calls may be in flight; they run in order. The pixels must not change until the
+   * promise has settled: they are read when the device is ready for them.
    *
    * @throws LatentCacheError (as rejection) ERR_ARGUMENT (sizes and bytes do not fit), ERR_ABORTED,
    * ERR_ENCODER_DISPOSED, ERR_OUT_OF_MEMORY, ERR_ENCODER (the backend failed; every later call fails too when the
@@ -60,8 +59,10 @@ export interface Encoder extends AsyncDisposable {
 }
 
 /** @throws LatentCacheError ERR_ARGUMENT naming what does not fit. */
-export function checkBatch({ pixels, count, width, height }: ImageBatch, stride: number): void {
-  if (!Number.isInteger(count) || count < 1) throw badArgument('count', 'a positive integer', count);
+export function checkBatch({ images, width, height }: ImageBatch, stride: number): void {
+  if (!Array.isArray(images) || images.length === 0) {
+    throw badArgument('images', 'an array of at least one image', images);
+  }
   for (const [name, size] of [
     ['width', width],
     ['height', height],
@@ -70,10 +71,12 @@ export function checkBatch({ pixels, count, width, height }: ImageBatch, stride:
       throw badArgument(name, `a positive multiple of ${stride}`, size);
     }
   }
-  if (!(pixels instanceof Uint8Array)) throw badArgument('pixels', 'a Uint8Array', typeof pixels);
-  const bytes = count * height * width * 3;
-  if (pixels.byteLength !== bytes) {
-    throw badArgument('pixels', `${bytes} bytes (${count} × ${height} × ${width} × 3)`, pixels.byteLength);
+  const bytes = height * width * 3;
+  for (const pixels of images as readonly unknown[]) {
+    if (!(pixels instanceof Uint8Array)) throw badArgument('each image', 'a Uint8Array', typeof pixels);
+    if (pixels.byteLength !== bytes) {
+      throw badArgument('each image', `${bytes} bytes (${height} × ${width} × 3)`, pixels.byteLength);
+    }
   }
 }
 

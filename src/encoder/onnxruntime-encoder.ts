@@ -113,7 +113,11 @@ async function startUp(worker: Worker, message: LoadMessage, signal?: AbortSigna
 }
 
 interface Job {
-  readonly batch: ImageBatch & { readonly pixels: Uint8Array<ArrayBuffer> };
+  /** (count, height, width, 3): a copy that can be transferred. */
+  readonly pixels: Uint8Array<ArrayBuffer>;
+  readonly count: number;
+  readonly width: number;
+  readonly height: number;
   settle(outcome: Moments | LatentCacheError): void;
 }
 
@@ -148,8 +152,8 @@ class OnnxruntimeEncoder implements Encoder {
     checkBatch(batch, this.info.stride);
     if (this.#end !== undefined) throw this.#end;
     if (signal?.aborted) throw aborted(signal);
-    // a copy that can be transferred: the caller keeps its buffer
-    const pixels = new Uint8Array(batch.pixels);
+    const { images, width, height } = batch;
+    const pixels = joined(images);
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         const at = this.#waiting.indexOf(job);
@@ -157,7 +161,10 @@ class OnnxruntimeEncoder implements Encoder {
         job.settle(aborted(signal!));
       };
       const job: Job = {
-        batch: { ...batch, pixels },
+        pixels,
+        count: images.length,
+        width,
+        height,
         // settling twice is harmless: a running job that was aborted is still answered
         settle: (outcome) => {
           signal?.removeEventListener('abort', onAbort);
@@ -199,7 +206,7 @@ class OnnxruntimeEncoder implements Encoder {
       this.#worker.unref();
       return;
     }
-    const { pixels, count, width, height } = this.#running.batch;
+    const { pixels, count, width, height } = this.#running;
     this.#worker.ref();
     this.#worker.postMessage({ kind: 'encode', pixels, count, width, height } satisfies ToWorker, [
       pixels.buffer,
@@ -212,7 +219,7 @@ class OnnxruntimeEncoder implements Encoder {
     if (job === undefined) return;
     this.#running = undefined;
     if (answer.kind === 'moments') {
-      const { count, width, height } = job.batch;
+      const { count, width, height } = job;
       const { latentChannels: channels, stride } = this.info;
       const { mean, logvar } = answer;
       job.settle({ mean, logvar, count, channels, width: width / stride, height: height / stride });
@@ -231,6 +238,13 @@ class OnnxruntimeEncoder implements Encoder {
     this.#running = undefined;
     this.#waiting.length = 0;
   }
+}
+
+function joined(images: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = images[0]!.byteLength;
+  const pixels = new Uint8Array(images.length * bytes);
+  for (const [index, image] of images.entries()) pixels.set(image, index * bytes);
+  return pixels;
 }
 
 function revive({ code, message, path, remedy }: PlainError): LatentCacheError {

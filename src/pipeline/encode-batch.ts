@@ -58,8 +58,7 @@ async function encodePixels(
   encoder: Encoder,
 ): Promise<ImageMoments[]> {
   const { width, height } = images[0]!.item.geometry.bucket;
-  const batch = pixels.length === 1 ? pixels[0]! : Buffer.concat(pixels);
-  const moments = await encoder.encodeBatch({ pixels: batch, count: pixels.length, width, height });
+  const moments = await encoder.encodeBatch({ images: pixels, width, height });
   checkMoments(moments, images);
   return split(moments);
 }
