@@ -1,26 +1,15 @@
-// A device with a thread of its own that does all of its work in order.
+// A device with a thread of its own that does all of its work in order. Up to `slots` encodes are on the device at
+// once; to keep it busy a caller has one more waiting.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <thread>
 
+#include "core/device_options.h"
 #include "core/jobs.h"
-#include "core/log.h"
-#include "core/plugin.h"
 
 namespace lc::core {
-
-struct DeviceOptions {
-  std::shared_ptr<Context> context;
-  std::uint32_t device;
-  // Bytes of device memory for engines and runs together.
-  std::uint64_t memoryBudget;
-  // Runs in flight, 1 or more: while one computes, another's pixels are copied in.
-  std::uint32_t slots;
-  // May be empty.
-  Log log;
-};
 
 struct DeviceCounters {
   std::uint64_t memoryBudget;

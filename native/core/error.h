@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -46,7 +48,24 @@ lc_error emptyError();
 // Throws what the back-end reported unless the code is LC_OK.
 void check(lc_code code, const lc_error& error);
 
-// LC_HOST_MEMORY, made beforehand: to report it allocates nothing.
+// Made when the process starts: to report them allocates nothing.
 const Error& hostMemoryError();
+const Error& cancelledError();
+const Error& closedError();
+const Error& unexpectedError();
+
+// Calls `use` with the error behind an exception of any type.
+template <typename Use>
+void withError(const std::exception_ptr& failure, Use use) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    use(error);
+  } catch (const std::bad_alloc&) {
+    use(hostMemoryError());
+  } catch (...) {
+    use(unexpectedError());
+  }
+}
 
 }  // namespace lc::core

@@ -17,6 +17,15 @@ namespace lc::core {
 template <typename... Values>
 using Completion = std::function<void(const Error* error, const Values&... values)>;
 
+// Calls a completion. What it throws goes nowhere: its caller is a thread that has other jobs to do.
+template <typename... Values>
+void settle(const Completion<Values...>& done, const Error* error, const Values&... values) noexcept {
+  try {
+    done(error, values...);
+  } catch (...) {
+  }
+}
+
 // Where an engine's plan lies: a part of a file, mapped while it is loaded.
 struct PlanLocation {
   std::string path;
