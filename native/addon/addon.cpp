@@ -1,6 +1,7 @@
 // Entry point: one State for each JS environment, then the functions of src/native/binding.ts.
 #include <napi.h>
 
+#include "device_ops.h"
 #include "errors.h"
 #include "file_ops.h"
 #include "pixel_ops.h"
@@ -34,6 +35,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   exports.Set("counters", Napi::Function::New(env, counters, "counters"));
   registerPixelOps(env, exports);
   registerFileOps(env, exports);
+  registerDeviceOps(env, exports);
   return exports;
 }
 

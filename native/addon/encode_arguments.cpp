@@ -3,7 +3,7 @@
 #include <limits>
 #include <string>
 
-#include "device_options.h"
+#include "device_values.h"
 #include "errors.h"
 
 namespace lc::addon {
@@ -47,7 +47,8 @@ core::EncodeRequest encodeArguments(const Napi::CallbackInfo& info, std::vector<
   for (std::uint32_t index = 0; index < count; ++index) {
     Napi::Uint8Array image = bytesOf(images.Get(index), "each of images");
     if (image.ByteLength() != bytes) {
-      reject(env, std::to_string(bytes) + " bytes (height * width * 3)", "each of images", image.ByteLength());
+      reject(env, std::to_string(bytes) + " bytes (height * width * 3)", "each of images",
+             image.ByteLength());
     }
     request.images.emplace_back(image.Data(), bytes);
     kept.push_back(image);

@@ -56,11 +56,6 @@ std::string pathOf(const Napi::Value& value, const char* name) {
   return path;
 }
 
-Napi::Object objectOf(const Napi::Value& value, const char* name) {
-  if (!value.IsObject()) reject(value.Env(), name, "an object", describe(value));
-  return value.As<Napi::Object>();
-}
-
 Napi::Array listOf(const Napi::Value& value, const char* name) {
   if (!value.IsArray()) reject(value.Env(), name, "an array", describe(value));
   return value.As<Napi::Array>();
@@ -128,13 +123,13 @@ std::uint64_t sizeOption(const Napi::Object& options, const char* name) {
   return sizeOf(options.Get(name), name);
 }
 
-std::vector<std::string> stringsOption(const Napi::Object& options, const char* name) {
+std::vector<std::string> pathsOption(const Napi::Object& options, const char* name) {
   const Napi::Array list = arrayOption(options, name);
-  std::vector<std::string> strings;
+  std::vector<std::string> paths;
   for (std::uint32_t index = 0; index < list.Length(); ++index) {
-    strings.push_back(textOf(list.Get(index), name));
+    paths.push_back(pathOf(list.Get(index), name));
   }
-  return strings;
+  return paths;
 }
 
 std::string pathOption(const Napi::Object& options, const char* name) {
@@ -151,6 +146,11 @@ Napi::Array arrayOption(const Napi::Object& options, const char* name) {
 
 std::string stringArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
   return textOf(info[index], name);
+}
+
+Napi::Object objectOf(const Napi::Value& value, const char* name) {
+  if (!value.IsObject()) reject(value.Env(), name, "an object", describe(value));
+  return value.As<Napi::Object>();
 }
 
 Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name) {

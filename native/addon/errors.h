@@ -33,11 +33,13 @@ std::string stringOption(const Napi::Object& options, const char* name);
 bool booleanOption(const Napi::Object& options, const char* name);
 // An integer from 0 to the largest that a JS number holds exactly.
 std::uint64_t sizeOption(const Napi::Object& options, const char* name);
-std::vector<std::string> stringsOption(const Napi::Object& options, const char* name);
+// Paths, so none has a NUL.
+std::vector<std::string> pathsOption(const Napi::Object& options, const char* name);
 // A path without NUL, at which the system would cut it.
 std::string pathOption(const Napi::Object& options, const char* name);
 Napi::Object objectOption(const Napi::Object& options, const char* name);
 Napi::Array arrayOption(const Napi::Object& options, const char* name);
+Napi::Object objectOf(const Napi::Value& value, const char* name);
 Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name);
 
 // The arguments of a call: the same, by position.

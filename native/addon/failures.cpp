@@ -21,22 +21,28 @@ constexpr std::array kMeanings = {
     Meaning{LC_INVALID, "ERR_ARGUMENT"},
     Meaning{LC_CUDA_MISSING, "ERR_CUDA_MISSING",
             "Install the runtime library of CUDA 13 or 12 (libcudart), or name the folder that holds it."},
-    Meaning{LC_CUDA_DRIVER, "ERR_CUDA_DRIVER",
-            "Install an NVIDIA driver that is new enough for the CUDA runtime library; nvidia-smi shows which "
-            "CUDA version a driver serves."},
-    Meaning{LC_NO_DEVICE, "ERR_NO_DEVICE",
-            "Choose a device that is there; CUDA_VISIBLE_DEVICES may hide some, and a container must be started "
-            "with access to them."},
+    Meaning{
+        LC_CUDA_DRIVER, "ERR_CUDA_DRIVER",
+        "Install an NVIDIA driver that is new enough for the CUDA runtime library; nvidia-smi shows which "
+        "CUDA version a driver serves."},
+    Meaning{
+        LC_NO_DEVICE, "ERR_NO_DEVICE",
+        "Choose a device that is there; CUDA_VISIBLE_DEVICES may hide some, and a container must be started "
+        "with access to them."},
     Meaning{LC_LIBRARY_MISSING, "ERR_TENSORRT_MISSING",
-            "Install the libraries of TensorRT (libnvinfer, libnvonnxparser), or name the folder that holds them."},
-    Meaning{LC_LIBRARY_TOO_OLD, "ERR_TENSORRT_TOO_OLD", "Install a newer TensorRT of the same major version."},
-    Meaning{LC_LIBRARY_MAJOR, "ERR_TENSORRT_MAJOR",
-            "Install the major version of TensorRT that the message asks for, or name the folder that holds it."},
+            "Install the libraries of TensorRT (libnvinfer, libnvonnxparser), or name the folder that holds "
+            "them."},
+    Meaning{LC_LIBRARY_TOO_OLD, "ERR_TENSORRT_TOO_OLD",
+            "Install a newer TensorRT of the same major version."},
+    Meaning{
+        LC_LIBRARY_MAJOR, "ERR_TENSORRT_MAJOR",
+        "Install the major version of TensorRT that the message asks for, or name the folder that holds it."},
     Meaning{LC_OUT_OF_MEMORY, "ERR_DEVICE_OUT_OF_MEMORY",
             "Encode fewer images at once or smaller ones, end other programs on the GPU, or raise the memory "
             "budget."},
     Meaning{LC_HOST_MEMORY, "ERR_OUT_OF_MEMORY", "Encode fewer images at once or smaller ones."},
-    Meaning{LC_DEVICE_LOST, "ERR_DEVICE_LOST", "Start the program again; the driver's log says what happened."},
+    Meaning{LC_DEVICE_LOST, "ERR_DEVICE_LOST",
+            "Start the program again; the driver's log says what happened."},
     Meaning{LC_ENGINE_INVALID, "ERR_ENGINE_INVALID", "Build the engine again."},
     Meaning{LC_SHAPE, "ERR_ARGUMENT"},
     Meaning{LC_BUILD_FAILED, "ERR_ENGINE_BUILD"},

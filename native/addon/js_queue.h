@@ -20,8 +20,8 @@ class JsQueue {
   JsQueue(const JsQueue&) = delete;
   JsQueue& operator=(const JsQueue&) = delete;
 
-  // Any thread; never waits. An action that did not run before close() is dropped, maybe on the calling thread, so it
-  // must not own anything of JS.
+  // Any thread; never waits. An action that did not run before close() is dropped, maybe on the calling
+  // thread, so it must not own anything of JS.
   void post(Action action);
 
   // JS thread. Whether the queue keeps the event loop alive; it does not at first.

@@ -14,8 +14,9 @@
 
 namespace lc::addon {
 
-// Its thread answers through one thread-safe function. While calls are pending, the object and the event loop stay
-// alive; otherwise the garbage collector may take it, which closes the device. So does the end of the environment.
+// Its thread answers through one thread-safe function. While calls are pending, the object and the event loop
+// stay alive; otherwise the garbage collector may take it, which closes the device. So does the end of the
+// environment.
 class NativeDevice final : public Napi::ObjectWrap<NativeDevice> {
  public:
   // Makes the class of this environment.
@@ -30,15 +31,16 @@ class NativeDevice final : public Napi::ObjectWrap<NativeDevice> {
   ~NativeDevice() override;
 
  private:
-  // `ask` hands a call to the worker, whose completion settles it. `kept` stay alive until then.
+  // Begins a call: `ask` hands it to the worker, whose completion settles it. `kept` stay alive until then.
   using Ask = std::function<void(std::uint64_t call)>;
   Napi::Value start(Napi::Env env, const std::vector<Napi::Value>& kept, const Ask& ask);
+  // The same; rejects when the device is closed.
   Napi::Value startOnWorker(Napi::Env env, const std::vector<Napi::Value>& kept, const Ask& ask);
-  void settle(std::uint64_t call, const core::Error* error, const std::function<Napi::Value()>& result);
-  core::Completion<> opens(std::uint64_t call);
-  core::Completion<> closes(std::uint64_t call);
   template <typename... Result>
   core::Completion<Result...> settles(std::uint64_t call);
+  core::Completion<> settlesOpening(std::uint64_t call);
+  core::Completion<> settlesClosing(std::uint64_t call);
+  void releaseWhenIdle();
 
   Napi::Value loadEngine(const Napi::CallbackInfo& info);
   Napi::Value unloadEngine(const Napi::CallbackInfo& info);

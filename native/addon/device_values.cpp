@@ -1,4 +1,4 @@
-#include "device_options.h"
+#include "device_values.h"
 
 #include "errors.h"
 
@@ -14,6 +14,10 @@ std::uint32_t countOption(const Napi::Object& options, const char* name, std::in
 }
 
 }  // namespace
+
+BackendLocation backendOption(const Napi::Object& options) {
+  return {pathOption(options, "plugin"), pathsOption(options, "libraryFolders")};
+}
 
 std::uint32_t deviceOption(const Napi::Object& options) {
   return static_cast<std::uint32_t>(integerOption(options, "device", 0, kMaxDevices - 1));
