@@ -105,6 +105,7 @@ Napi::Value buildEngine(const Napi::CallbackInfo& info) {
   return Task::queue(
       env, "latent-cache.buildEngine", kept, [build] { build->run(); },
       [build](Napi::Env resultEnv) -> Napi::Value {
+        build->queue.flush();  // every step is reported before the build has ended
         Napi::Object result = Napi::Object::New(resultEnv);
         result.Set("plan", toBytes(resultEnv, std::move(build->built.plan)));
         result.Set("timingCache", build->built.timingCache

@@ -6,8 +6,8 @@ namespace lc::addon {
 
 JsQueue::JsQueue(Napi::Env env, const char* name) : env_(env) {
   // The thread-safe function outlives this object by a turn of the event loop: it has a share of the mailbox.
-  wake_ = Wake::New(env, name, 0, 1, new std::shared_ptr<Mailbox>(mailbox_),
-                    [](Napi::Env, void*, std::shared_ptr<Mailbox>* mailbox) { delete mailbox; });
+  wake_ = WakeFunction::New(env, name, 0, 1, new std::shared_ptr<Mailbox>(mailbox_),
+                            [](Napi::Env, void*, std::shared_ptr<Mailbox>* mailbox) { delete mailbox; });
   wake_.Unref(env);
 }
 
@@ -38,15 +38,18 @@ void JsQueue::close() {
   wake_.Abort();
 }
 
-void JsQueue::drain(Napi::Env env, Napi::Function, std::shared_ptr<Mailbox>* context, void*) {
-  if (context == nullptr) return;
-  const std::shared_ptr<Mailbox> mailbox = *context;
+void JsQueue::wake(Napi::Env env, Napi::Function, std::shared_ptr<Mailbox>* mailbox, void*) {
+  // A wake-up that comes after the finalizer has no environment, and its mailbox is gone.
+  if (static_cast<napi_env>(env) == nullptr) return;
+  run(env, *mailbox);
+}
+
+void JsQueue::run(Napi::Env env, std::shared_ptr<Mailbox> mailbox) {
   std::vector<Action> actions;
   {
     const std::lock_guard lock(mailbox->mutex);
     actions.swap(mailbox->actions);
   }
-  if (static_cast<napi_env>(env) == nullptr) return;
   for (const Action& action : actions) {
     {
       const std::lock_guard lock(mailbox->mutex);

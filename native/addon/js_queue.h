@@ -27,6 +27,9 @@ class JsQueue {
   // JS thread. Whether the queue keeps the event loop alive; it does not at first.
   void keepAlive(bool keep);
 
+  // JS thread. Runs what is there now instead of at the next turn of the event loop.
+  void flush() { run(env_, mailbox_); }
+
   // JS thread. Nothing runs afterwards.
   void close();
 
@@ -36,12 +39,13 @@ class JsQueue {
     std::vector<Action> actions;
     bool closed = false;
   };
-  static void drain(Napi::Env env, Napi::Function, std::shared_ptr<Mailbox>* mailbox, void*);
-  using Wake = Napi::TypedThreadSafeFunction<std::shared_ptr<Mailbox>, void, drain>;
+  static void wake(Napi::Env env, Napi::Function, std::shared_ptr<Mailbox>* mailbox, void*);
+  static void run(Napi::Env env, std::shared_ptr<Mailbox> mailbox);
+  using WakeFunction = Napi::TypedThreadSafeFunction<std::shared_ptr<Mailbox>, void, wake>;
 
   Napi::Env env_;
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
-  Wake wake_;
+  WakeFunction wake_;
 };
 
 }  // namespace lc::addon
