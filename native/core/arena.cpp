@@ -47,6 +47,8 @@ bool Arena::fits(const lc_run_memory& memory) const {
 void Arena::ensure(const lc_run_memory& memory) {
   if (fits(memory)) return;
   const std::uint64_t total = arenaBytes(memory, slots_);
+  // Until all parts are there, nothing fits.
+  activationBytes_ = inputBytes_ = outputBytes_ = 0;
   try {
     if (total > blockBytes_) growBlock(total);
     growStaging(inputStaging_, inputCapacity_, aligned(memory.input_bytes));

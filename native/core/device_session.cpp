@@ -44,7 +44,8 @@ DeviceSession::DeviceSession(const DeviceOptions& options, Budget& budget)
   };
   lc_device* device = nullptr;
   lc_error error = emptyError();
-  check(backend_.device_open(context_->get(), options.device, slots_, &host_.functions, &device, &error), error);
+  check(backend_.device_open(context_->get(), options.device, slots_, &host_.functions, &device, &error),
+        error);
   device_.reset(device);
   arena_ = std::make_unique<Arena>(backend_, device, budget, slots_);
 }

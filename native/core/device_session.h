@@ -28,8 +28,8 @@ class DeviceSession {
 
   // Checks the request and says what its run needs.
   lc_run_memory prepare(const EncodeRequest& request);
-  // Copies the images to the slot's staging buffer and starts the run; the slot must be free. The arena must be able to
-  // hold it, which only the caller can see to.
+  // Copies the images to the slot's staging buffer and starts the run; the slot must be free. The arena must
+  // be able to hold it, which only the caller can see to.
   void submit(const EncodeRequest& request, std::uint32_t slot);
   // Waits for the slot.
   void finish(std::uint32_t slot);

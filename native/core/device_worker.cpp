@@ -65,7 +65,8 @@ class DeviceWorker::State {
 namespace {
 
 template <typename... Values>
-void settleWith(const Completion<Values...>& done, const std::exception_ptr& failure, const Values&... values) {
+void settleWith(const Completion<Values...>& done, const std::exception_ptr& failure,
+                const Values&... values) {
   if (!failure) return settle(done, nullptr, values...);
   withError(failure, [&](const Error& error) { settle(done, &error, values...); });
 }
@@ -190,8 +191,8 @@ bool DeviceWorker::State::cancel(std::uint64_t ticket) {
 
 DeviceCounters DeviceWorker::State::counters() const {
   const JobQueue::Counts counts = queue_.counts();
-  return {budget_.limit(), budget_.used(), budget_.peak(), budget_.denied(), arenaBytes_, enginesLoaded_,
-          counts.waiting,  counts.running};
+  return {budget_.limit(), budget_.used(), budget_.peak(), budget_.denied(),
+          arenaBytes_,     enginesLoaded_, counts.waiting, counts.running};
 }
 
 void DeviceWorker::State::close(Completion<> closed) {

@@ -1,5 +1,5 @@
-// A device with a thread of its own that does all of its work in order. Up to `slots` encodes are on the device at
-// once; to keep it busy a caller has one more waiting.
+// A device with a thread of its own that does all of its work in order. Up to `slots` encodes are on the
+// device at once; to keep it busy a caller has one more waiting.
 #pragma once
 
 #include <cstdint>

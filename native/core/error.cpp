@@ -38,7 +38,9 @@ lc_error emptyError() {
 
 void check(lc_code code, const lc_error& error) {
   if (code == LC_OK) return;
-  throw Error(code, error.message).withOperation(error.operation).withBytes(error.bytes_asked, error.bytes_free);
+  throw Error(code, error.message)
+      .withOperation(error.operation)
+      .withBytes(error.bytes_asked, error.bytes_free);
 }
 
 const Error& hostMemoryError() {

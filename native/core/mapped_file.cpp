@@ -45,13 +45,15 @@ MappedFile::MappedFile(const std::string& path, std::uint64_t offset, std::uint6
   // A page past the end would map, and end the process when it is read.
   if (offset > length || byteCount > length - offset) {
     const std::string part = std::to_string(byteCount) + " bytes at " + std::to_string(offset);
-    throw Error(kFileUnreadable, path + ": " + part + " are past its end, " + std::to_string(length) + " bytes")
+    throw Error(kFileUnreadable,
+                path + ": " + part + " are past its end, " + std::to_string(length) + " bytes")
         .withPath(path);
   }
   if (byteCount == 0) return;
   const std::uint64_t skipped = offset % static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   pageBytes_ = byteCount + skipped;
-  void* pages = ::mmap(nullptr, pageBytes_, PROT_READ, MAP_PRIVATE, file.get(), static_cast<off_t>(offset - skipped));
+  void* pages =
+      ::mmap(nullptr, pageBytes_, PROT_READ, MAP_PRIVATE, file.get(), static_cast<off_t>(offset - skipped));
   if (pages == MAP_FAILED) fail("mmap", path);
   pages_ = pages;
   bytes_ = {static_cast<const std::byte*>(pages) + skipped, byteCount};

@@ -54,7 +54,8 @@ const Plugin& Plugin::load(const std::string& path) {
   return registry.entries.try_emplace(path, path, loadTable(path)).first->second;
 }
 
-std::shared_ptr<Context> Context::open(const std::string& pluginPath, const std::vector<std::string>& folders) {
+std::shared_ptr<Context> Context::open(const std::string& pluginPath,
+                                       const std::vector<std::string>& folders) {
   using Key = std::pair<std::string, std::vector<std::string>>;
   static auto& registry = *new Registry<Key, std::weak_ptr<Context>>;
   const Plugin& plugin = Plugin::load(pluginPath);

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -89,13 +91,15 @@ void placesPartsApart() {
     parts.push_back({const_cast<void*>(run.host_input), 700});
     parts.push_back({run.host_output, 300});
   }
-  for (std::size_t i = 0; i < parts.size(); ++i) std::memset(parts[i].first, static_cast<int>(i), parts[i].bytes);
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    std::memset(parts[i].first, static_cast<int>(i), parts[i].bytes);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto* bytes = static_cast<const std::uint8_t*>(parts[i].first);
     check(bytes[0] == i && bytes[parts[i].bytes - 1] == i, "part %zu shares no byte with another", i);
   }
   for (std::size_t i : {1, 2, 5, 6}) {
-    check(reinterpret_cast<std::uintptr_t>(parts[i].first) % LC_ALIGNMENT == 0, "device part %zu is aligned", i);
+    check(reinterpret_cast<std::uintptr_t>(parts[i].first) % LC_ALIGNMENT == 0, "device part %zu is aligned",
+          i);
   }
 }
 
@@ -136,9 +140,11 @@ void survivesFailedAllocations() {
     check(codeOf([&] { fixture.arena->ensure(runMemory(1, 1, 1)); }) ==
               (device ? LC_OUT_OF_MEMORY : LC_HOST_MEMORY),
           "%s is reported", options);
-    check(fixture.budget.used() == 0 && lc::test::toyCounters().live_bytes == 0, "%s leaves nothing", options);
+    check(fixture.budget.used() == 0 && lc::test::toyCounters().live_bytes == 0, "%s leaves nothing",
+          options);
     check(fixture.budget.denied() == (device ? 1 : 0), "%s: a refusal of the device counts", options);
-    check(codeOf([&] { fixture.arena->ensure(runMemory(1, 1, 1)); }) == LC_OK, "%s: the next call works", options);
+    check(codeOf([&] { fixture.arena->ensure(runMemory(1, 1, 1)); }) == LC_OK, "%s: the next call works",
+          options);
   }
 }
 

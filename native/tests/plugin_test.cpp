@@ -35,7 +35,8 @@ void refusesWhatIsNoPlugin() {
   check(missing.code() == lc::core::kPluginUnusable && missing.path() == "/nowhere/backend.so",
         "a missing library is reported with its path");
   const Error other = errorOf([] { Context::open("libdl.so.2", {}); });
-  check(std::strstr(other.what(), LC_BACKEND_SYMBOL) != nullptr, "a library without the symbol: %s", other.what());
+  check(std::strstr(other.what(), LC_BACKEND_SYMBOL) != nullptr, "a library without the symbol: %s",
+        other.what());
   const Error version = errorOf([] { Context::open(LC_WRONG_VERSION_PLUGIN, {}); });
   check(version.code() == lc::core::kPluginUnusable &&
             std::strstr(version.what(), "interface version 2, not 1") != nullptr,
@@ -49,7 +50,8 @@ void sharesContexts() {
   check(&first->plugin() == &Context::open(LC_TOY_PLUGIN, {"/b"})->plugin(), "a plug-in is loaded once");
   check(first->runtime() == "Toy 1.0", "its runtime");
   lc::test::toyOptions("capacity=5000,device_free=300");
-  check(first->memoryInfo(0).freeBytes == 300 && first->memoryInfo(0).totalBytes == 5000, "memory of a device");
+  check(first->memoryInfo(0).freeBytes == 300 && first->memoryInfo(0).totalBytes == 5000,
+        "memory of a device");
   check(errorOf([&] { first->memoryInfo(7); }).code() == LC_NO_DEVICE, "no such device");
 }
 
@@ -59,7 +61,8 @@ void mapsPartsOfFiles() {
   content[9999] = 'c';
   const TemporaryFile file(content);
   const MappedFile part(file.path(), 5000, 5000);
-  check(part.bytes().size() == 5000 && part.bytes()[0] == std::byte{'b'} && part.bytes()[4999] == std::byte{'c'},
+  check(part.bytes().size() == 5000 && part.bytes()[0] == std::byte{'b'} &&
+            part.bytes()[4999] == std::byte{'c'},
         "a part that starts inside a page");
   check(MappedFile(file.path(), 10'000, 0).bytes().empty(), "an empty part at the end");
   const Error past = errorOf([&] { MappedFile(file.path(), 5000, 5001); });
@@ -72,8 +75,17 @@ void mapsPartsOfFiles() {
 }
 
 lc::core::BuildRequest buildRequest(const TemporaryFile& weights) {
-  return {lc::test::toyContext(), 0, {}, {{"w", weights.path(), 3, 4}}, {1, 64, 64}, {4, 64, 64}, {6, 64, 64},
-          false,  3,  1 << 20, {}};
+  return {lc::test::toyContext(),
+          0,
+          {},
+          {{"w", weights.path(), 3, 4}},
+          {1, 64, 64},
+          {4, 64, 64},
+          {6, 64, 64},
+          false,
+          3,
+          1 << 20,
+          {}};
 }
 
 void buildsEngines() {
@@ -97,7 +109,8 @@ void reportsFailedBuilds() {
   const TemporaryFile weights("0123456789");
   const auto request = buildRequest(weights);
   const auto go = [](const char*, std::int32_t, std::int32_t) { return true; };
-  check(errorOf([&] { lc::core::buildEngine(request, [](auto...) { return false; }, {}); }).code() == LC_CANCELLED,
+  check(errorOf([&] { lc::core::buildEngine(request, [](auto...) { return false; }, {}); }).code() ==
+            LC_CANCELLED,
         "progress stops a build");
   try {
     lc::core::buildEngine(request, [](auto...) -> bool { throw std::domain_error("mine"); }, {});
@@ -107,12 +120,14 @@ void reportsFailedBuilds() {
   }
   lc::test::toyOptions("fail_build=13");
   std::string logged;
-  const Error failed = errorOf([&] { lc::core::buildEngine(request, go, [&](int, const char* text) { logged = text; }); });
+  const Error failed =
+      errorOf([&] { lc::core::buildEngine(request, go, [&](int, const char* text) { logged = text; }); });
   check(failed.code() == LC_BUILD_FAILED && failed.operation() == "toyBuild", "a refused network");
   check(logged == "the toy refuses the network", "messages of the back-end are handed on");
   auto missing = request;
   missing.tensors[0].path = "/nowhere/weights";
-  check(errorOf([&] { lc::core::buildEngine(missing, go, {}); }).path() == "/nowhere/weights", "missing weights");
+  check(errorOf([&] { lc::core::buildEngine(missing, go, {}); }).path() == "/nowhere/weights",
+        "missing weights");
 }
 
 }  // namespace

@@ -53,7 +53,8 @@ Batch::Batch(std::uint32_t count, std::uint32_t height, std::uint32_t width, std
       images_(count, std::vector<std::uint8_t>(std::size_t{3} * height * width)),
       output_(std::size_t{count} * 8 * (height / 8) * (width / 8), NAN) {
   std::mt19937_64 random(seed);
-  for (auto& image : images_) std::ranges::generate(image, [&] { return static_cast<std::uint8_t>(random()); });
+  for (auto& image : images_)
+    std::ranges::generate(image, [&] { return static_cast<std::uint8_t>(random()); });
 }
 
 core::EncodeRequest Batch::request(std::uint64_t ticket, std::uint32_t engine) {

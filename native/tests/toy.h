@@ -89,7 +89,8 @@ class Answer {
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
-// Random images of one size and a place for their moments, as an engine with 8 channels and stride 8 makes them.
+// Random images of one size and a place for their moments, as an engine with 8 channels and stride 8 makes
+// them.
 class Batch {
  public:
   Batch(std::uint32_t count, std::uint32_t height, std::uint32_t width, std::uint64_t seed);

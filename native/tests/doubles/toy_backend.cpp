@@ -61,7 +61,9 @@ lc_code build(lc_context*, const lc_build* build, lc_error* error) {
     build->on_log(build->self, LC_LOG_ERROR, "the toy refuses the network");
     return report(error, code, "toyBuild", "the toy refuses the network");
   }
-  const auto word = [](const char* key, uint64_t value) { return " " + (key + ("=" + std::to_string(value))); };
+  const auto word = [](const char* key, uint64_t value) {
+    return " " + (key + ("=" + std::to_string(value)));
+  };
   uint64_t weights = 0;
   for (uint32_t i = 0; i < build->tensor_count; ++i) weights += build->tensors[i].byte_count;
   const std::string plan = "toy" + word("maxcount", build->maximum.count) +
@@ -105,12 +107,16 @@ void stagingFree(lc_device* device, void* block) {
   if (device->enter("staging_free", nullptr) == LC_OK) device->release(block);
 }
 
-lc_code engineOpen(lc_device* device, const void* plan, uint64_t byteCount, lc_engine** engine, lc_error* error) {
+lc_code engineOpen(lc_device* device, const void* plan, uint64_t byteCount, lc_engine** engine,
+                   lc_error* error) {
   if (const lc_code code = device->enter("engine_open", error); code != LC_OK) return code;
   const std::string text(static_cast<const char*>(plan), byteCount);
-  if (!text.starts_with("toy")) return report(error, LC_ENGINE_INVALID, "toyDeserialize", "not a plan of the toy");
+  if (!text.starts_with("toy"))
+    return report(error, LC_ENGINE_INVALID, "toyDeserialize", "not a plan of the toy");
   const Words words(text, ' ');
-  const auto word = [&](const char* key, uint32_t missing) { return static_cast<uint32_t>(words(key, missing)); };
+  const auto word = [&](const char* key, uint32_t missing) {
+    return static_cast<uint32_t>(words(key, missing));
+  };
   const Network network{{1, word("minheight", 8), word("minwidth", 8)},
                         {word("maxcount", 8), word("maxheight", 1024), word("maxwidth", 1024)},
                         word("channels", 8),
@@ -142,7 +148,9 @@ lc_code engineInfo(lc_engine* engine, lc_engine_info* info, lc_error* error) {
 lc_code engineMemory(lc_engine* engine, const lc_shape* shape, lc_run_memory* memory, lc_error* error) {
   if (const lc_code code = engine->device.enter("engine_memory", error); code != LC_OK) return code;
   const Network& network = engine->network;
-  const auto within = [](uint32_t value, uint32_t least, uint32_t most) { return value >= least && value <= most; };
+  const auto within = [](uint32_t value, uint32_t least, uint32_t most) {
+    return value >= least && value <= most;
+  };
   if (!within(shape->count, network.minimum.count, network.maximum.count) ||
       !within(shape->height, network.minimum.height, network.maximum.height) ||
       !within(shape->width, network.minimum.width, network.maximum.width)) {
@@ -165,12 +173,27 @@ lc_code finish(lc_device* device, uint32_t slot, lc_error* error) {
   return device->finish(slot, error);
 }
 
-const lc_backend backend{sizeof(lc_backend), LC_INTERFACE_VERSION, "toy",       1,
-                         contextOpen,        contextClose,         contextRuntime,
-                         memoryInfo,         build,                deviceOpen,  deviceClose,
-                         blockAlloc,         blockFree,            stagingAlloc, stagingFree,
-                         engineOpen,         engineClose,          engineInfo,  engineMemory,
-                         submit,             finish};
+const lc_backend backend{sizeof(lc_backend),
+                         LC_INTERFACE_VERSION,
+                         "toy",
+                         1,
+                         contextOpen,
+                         contextClose,
+                         contextRuntime,
+                         memoryInfo,
+                         build,
+                         deviceOpen,
+                         deviceClose,
+                         blockAlloc,
+                         blockFree,
+                         stagingAlloc,
+                         stagingFree,
+                         engineOpen,
+                         engineClose,
+                         engineInfo,
+                         engineMemory,
+                         submit,
+                         finish};
 
 }  // namespace
 

@@ -48,8 +48,8 @@ class Device {
   lc_code submit(const Network& network, const lc_run& run, lc_error* error);
   lc_code finish(std::uint32_t slot, lc_error* error);
 
-  // First in every function that is not to be called once the device is known to be lost. `error` is null where none
-  // can be answered; the block stays until the device is closed then.
+  // First in every function that is not to be called once the device is known to be lost. `error` is null
+  // where none can be answered; the block stays until the device is closed then.
   lc_code enter(const char* function, lc_error* error);
   std::uint64_t engines = 0;
 
