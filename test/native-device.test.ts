@@ -59,6 +59,7 @@ describe('encode', () => {
     const { device, engine } = await withEngine('run_ms=1');
     const calls = Array.from({ length: 20 }, (_, ticket) => encode(device, ticket, undefined, engine.id));
     expect(device.counters().waiting + device.counters().running).toBe(20);
+    expect(binding.counters().queued).toBe(20);
     await Promise.all(calls.map(({ done }) => done));
     expect(calls.map(({ output }) => output)).toEqual(calls.map((_, ticket) => toyRow(toyImage(ticket))));
     expect(device.counters()).toMatchObject({ waiting: 0, running: 0 });

@@ -1,6 +1,7 @@
 // Entry point: one State for each JS environment, then the functions of src/native/binding.ts.
 #include <napi.h>
 
+#include "cuda_ops.h"
 #include "device_ops.h"
 #include "errors.h"
 #include "file_ops.h"
@@ -35,6 +36,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   exports.Set("counters", Napi::Function::New(env, counters, "counters"));
   registerPixelOps(env, exports);
   registerFileOps(env, exports);
+  registerCudaOps(env, exports);
   registerDeviceOps(env, exports);
   return exports;
 }

@@ -1,4 +1,5 @@
-// A Node module for the tests: read(path of the toy back-end) gives the counters of that library in this process.
+// A Node module for the tests: read(path of the toy back-end) gives the counters of that library in this
+// process.
 #include <dlfcn.h>
 #include <node_api.h>
 
