@@ -101,6 +101,7 @@ void DeviceWorker::State::run(const Completion<>& opened) {
   settleWith(opened, dead_);
   for (;;) {
     if (inFlight_ == options_.slots) finishOldest();
+    // Jobs fail without a slot now; those in flight are not to wait behind them.
     if (dead_) drain();
     // Nothing to add to what is in flight: its results are not to wait for another job.
     std::optional<Job> job = queue_.take(inFlight_ == 0);
