@@ -6,6 +6,7 @@
 #include "errors.h"
 #include "file_ops.h"
 #include "pixel_ops.h"
+#include "posterior_ops.h"
 #include "state.h"
 
 namespace lc::addon {
@@ -35,6 +36,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   exports.Set("initialize", Napi::Function::New(env, initialize, "initialize"));
   exports.Set("counters", Napi::Function::New(env, counters, "counters"));
   registerPixelOps(env, exports);
+  registerPosteriorOps(env, exports);
   registerFileOps(env, exports);
   registerCudaOps(env, exports);
   registerDeviceOps(env, exports);
