@@ -119,18 +119,11 @@ describe('encode', () => {
 
 describe('cancel', () => {
   it('rejects a waiting call, and one on the device when it ends; the others go on', async () => {
-    const { device, engine } = await withEngine('run_ms=30');
-    const calls = Array.from({ length: 6 }, (_, ticket) => encode(device, ticket, undefined, engine.id));
+    const { device, engine } = await withEngine('run_ms=200');
+    const calls = Array.from({ length: 4 }, (_, ticket) => encode(device, ticket, undefined, engine.id));
     while (device.counters().running === 0) await new Promise(setImmediate);
-    expect([device.cancel(0), device.cancel(5), device.cancel(99)]).toEqual([true, true, false]);
-    expect(await outcomes(calls.map(({ done }) => done))).toEqual([
-      'ERR_ABORTED',
-      'ok',
-      'ok',
-      'ok',
-      'ok',
-      'ERR_ABORTED',
-    ]);
+    expect([device.cancel(0), device.cancel(3), device.cancel(99)]).toEqual([true, true, false]);
+    expect(await outcomes(calls.map(({ done }) => done))).toEqual(['ERR_ABORTED', 'ok', 'ok', 'ERR_ABORTED']);
     expect(device.cancel(0)).toBe(false);
   });
 });
@@ -196,7 +189,7 @@ describe('close', () => {
   });
 
   it('drops what waits, finishes what is on the device', async () => {
-    const { device, engine } = await withEngine('run_ms=30');
+    const { device, engine } = await withEngine('run_ms=100');
     const calls = Array.from({ length: 6 }, (_, ticket) => encode(device, ticket, undefined, engine.id).done);
     while (device.counters().running === 0) await new Promise(setImmediate);
     const closed = device.close();
