@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -103,10 +104,14 @@ class Runtime {
   int driverVersion() const { return driverVersion_; }
   int deviceCount() const { return deviceCount_; }
 
-  // Throws Error when code is not kSuccess; a kMemoryAllocation is cleared from CUDA's own state first.
+  // Throws Error when code is not kSuccess; unless it is sticky, it is cleared from CUDA's own state first.
   void check(int code, const char* operation) const;
 
  private:
+  Runtime() = default;
+  static std::unique_ptr<Runtime> open(const std::string& candidate, std::string& reason);
+  void start();
+
   Functions functions_;
   std::string path_;
   int runtimeVersion_ = 0;
