@@ -19,6 +19,10 @@ namespace {
 // ln 2 in two parts; products of the first with integers below 2^11 are exact.
 constexpr double kLn2High = 0x1.62e42fefa38p-1;
 constexpr double kLn2Low = 0x1.ef35793c7673p-45;
+constexpr double kLog2E = 0x1.71547652b82fep+0;
+// 2 pi in two parts, the nearest float64 first.
+constexpr double kTwoPiHigh = 0x1.921fb54442d18p+2;
+constexpr double kTwoPiLow = 0x1.1a62633145c07p-52;
 // Numbers of this size have no fraction: adding it rounds to an integer, which then stands in the lowest
 // bits.
 constexpr double kRounder = 0x1.8p52;
@@ -75,9 +79,9 @@ struct CirclePoint {
 inline CirclePoint circlePoint(double turns) {
   const double rounded = turns * 4.0 + kRounder;
   const std::uint64_t quarters = bitsOf(rounded);
-  // at most an eighth of a turn, exact; then in radians, |x| <= pi/4
+  // At most an eighth of a turn is left, exactly; x is the same in radians.
   const double rest = turns - (rounded - kRounder) * 0.25;
-  const double x = rest * 0x1.921fb54442d18p+2 + rest * 0x1.1a62633145c07p-52;
+  const double x = rest * kTwoPiHigh + rest * kTwoPiLow;
   const double z = x * x;
 
   double s = 1.0 / 355687428096000.0;
@@ -112,7 +116,7 @@ inline double exponential(double x) {
   x = x > kLimit ? kLimit : x;
   x = x < -kLimit ? -kLimit : x;
   // x = exponent * ln 2 + r with |r| < 0.347
-  const double rounded = x * 0x1.71547652b82fep+0 + kRounder;
+  const double rounded = x * kLog2E + kRounder;
   const double exponent = rounded - kRounder;
   const double r = (x - exponent * kLn2High) - exponent * kLn2Low;
   double p = 1.0 / 6227020800.0;

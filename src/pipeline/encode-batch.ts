@@ -96,7 +96,7 @@ export async function storeImage(
   { prepared, straight, flipped }: EncodedImage,
   settings: BuildSettings,
   making: Making,
-  files: Pick<NativeBinding, 'writeFileAtomic'>,
+  binding: Pick<NativeBinding, 'samplePosterior' | 'writeFileAtomic'>,
 ): Promise<number> {
   const { item, alpha, source } = prepared;
   const check = (values: Float32Array): Float32Array => {
@@ -115,6 +115,7 @@ export async function storeImage(
         moments.mean,
         moments.logvar,
         seedForImage(settings.seed, `${item.image.relativePath}\n${width}x${height}\n${variant}`),
+        binding,
       ),
     );
   };
@@ -134,7 +135,7 @@ export async function storeImage(
     dtype: settings.dtype,
     record: { ...making, source },
   };
-  return writeCache(request, files);
+  return writeCache(request, binding);
 }
 
 function tooLargeForHalf(file: string): LatentCacheError {
