@@ -91,30 +91,28 @@ export function rescale<Encoder extends WeightedLayers>(encoder: Encoder, { expo
   const scaleNorm = (norm: NormSpec, factor: number) => ({ ...norm, epsilon: norm.epsilon * factor ** 2 });
 
   let stream = 1;
-  const layers = encoder.layers.map((layer, index): Layer => {
-    const before = stream;
-    if (points.some((point) => point.layer === index)) stream = factorAt(index, 'stream');
-    else if (layer.kind !== 'norm-silu') return layer;
-    switch (layer.kind) {
-      case 'conv':
-      case 'downsample':
-        scaleConv(layer.conv, stream / before, stream);
-        return layer;
-      case 'residual': {
-        const inner = factorAt(index, 'inner');
-        scaleConv(layer.conv1, inner, inner);
-        scaleConv(layer.conv2, stream, stream);
-        if (layer.shortcut !== null) scaleConv(layer.shortcut, stream / before, stream);
-        return { ...layer, norm1: scaleNorm(layer.norm1, before), norm2: scaleNorm(layer.norm2, inner) };
-      }
-      case 'attention':
-        scaleConv(layer.output, stream, stream);
-        return { ...layer, norm: scaleNorm(layer.norm, before) };
-      case 'norm-silu':
-        return { ...layer, norm: scaleNorm(layer.norm, before) };
-      case 'moments':
-        return layer;
+  const rescaled = (layer: Layer, before: number, inner: number): Layer => {
+    if (layer.kind === 'residual') {
+      scaleConv(layer.conv1, inner, inner);
+      scaleConv(layer.conv2, stream, stream);
+      if (layer.shortcut !== null) scaleConv(layer.shortcut, stream / before, stream);
+      return { ...layer, norm1: scaleNorm(layer.norm1, before), norm2: scaleNorm(layer.norm2, inner) };
     }
+    if (layer.kind === 'attention') {
+      scaleConv(layer.output, stream, stream);
+      return { ...layer, norm: scaleNorm(layer.norm, before) };
+    }
+    if (layer.kind === 'conv' || layer.kind === 'downsample') {
+      scaleConv(layer.conv, stream / before, stream);
+    }
+    return layer;
+  };
+  const layers = encoder.layers.map((layer, index) => {
+    if (layer.kind === 'norm-silu') return { ...layer, norm: scaleNorm(layer.norm, stream) };
+    if (!points.some((point) => point.layer === index)) return layer;
+    const before = stream;
+    stream = factorAt(index, 'stream');
+    return rescaled(layer, before, layer.kind === 'residual' ? factorAt(index, 'inner') : 1);
   });
   return { ...encoder, layers, tensors, sources };
 }
