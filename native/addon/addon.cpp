@@ -4,6 +4,7 @@
 #include "errors.h"
 #include "file_ops.h"
 #include "pixel_ops.h"
+#include "posterior_ops.h"
 #include "state.h"
 
 namespace lc::addon {
@@ -33,6 +34,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   exports.Set("initialize", Napi::Function::New(env, initialize, "initialize"));
   exports.Set("counters", Napi::Function::New(env, counters, "counters"));
   registerPixelOps(env, exports);
+  registerPosteriorOps(env, exports);
   registerFileOps(env, exports);
   return exports;
 }

@@ -108,6 +108,20 @@ Napi::Float32Array floatsArgument(const Napi::CallbackInfo& info, std::size_t in
   return arrayOf<Napi::Float32Array>(info[index], name, napi_float32_array, "a Float32Array");
 }
 
+double numberArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  if (!info[index].IsNumber()) reject(info.Env(), name, "a number", describe(info[index]));
+  return info[index].As<Napi::Number>().DoubleValue();
+}
+
+std::uint64_t unsignedArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  constexpr const char* kExpected = "a bigint from 0 to 2^64 - 1";
+  if (!info[index].IsBigInt()) reject(info.Env(), name, kExpected, describe(info[index]));
+  bool lossless = false;
+  const std::uint64_t value = info[index].As<Napi::BigInt>().Uint64Value(&lossless);
+  if (!lossless) reject(info.Env(), name, kExpected, info[index].ToString().Utf8Value());
+  return value;
+}
+
 std::int32_t integerArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name,
                              std::int32_t minimum, std::int32_t maximum) {
   return integerOf(info[index], name, minimum, maximum);

@@ -28,6 +28,9 @@ Napi::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index, con
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Uint8Array bytesArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Float32Array floatsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
+double numberArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
+// A bigint from 0 to 2^64 - 1.
+std::uint64_t unsignedArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 std::int32_t integerArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name,
                              std::int32_t minimum, std::int32_t maximum);
 
