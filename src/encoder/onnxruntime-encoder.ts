@@ -4,7 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { strideOf } from '../model/architecture.js';
 import type { VaeEncoderWeights } from '../model/load-vae.js';
-import { writeEncoderModel } from '../model/onnx/encoder-graph.js';
+import { buildEncoderGraph } from '../model/onnx/encoder-graph.js';
+import { encodeModel } from '../model/onnx/schema.js';
 import { releaseBuffers } from '../model/release-buffers.js';
 import {
   checkBatch,
@@ -62,14 +63,19 @@ export async function createOnnxruntimeEncoder(
     workerUrl = new URL('./onnxruntime-worker.js', import.meta.url),
     runtimeModule = 'onnxruntime-node',
   } = seams;
-  const model = writeEncoderModel(weights, { queryChunks });
+  const graph = buildEncoderGraph(weights, { type: 'float32', size: 'dynamic', queryChunks });
+  const model = encodeModel(graph, { external: false });
   if (consumeWeights) releaseBuffers(weights.tensors.values());
   // without the flags of this process: some, like --input-type, refuse a worker that is a file
   // onnxruntime keeps a device id and a log for its maker unless told not to. Its native code reads the process's own
   // environment, of which a worker has only a copy: it must be set here.
   process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const worker = new Worker(workerUrl, { name: 'latent-cache encoder', execArgv: [] });
-  const runtime = await startUp(worker, { kind: 'load', model, threads, runtimeModule }, signal);
+  const runtime = await startUp(
+    worker,
+    { kind: 'load', model, threads, runtimeModule, logvarClamp: weights.architecture.logvarClamp },
+    signal,
+  );
   return new OnnxruntimeEncoder(worker, {
     backend: 'cpu',
     device: threads === 1 ? '1 thread' : `${threads} threads`,

@@ -7,6 +7,8 @@ export interface LoadMessage {
   /** An ONNX file; its buffer is transferred. */
   readonly model: Uint8Array<ArrayBuffer>;
   readonly threads: number;
+  /** See `VaeArchitecture`. */
+  readonly logvarClamp: { readonly minimum: number; readonly maximum: number };
   /** What to import; a test may name something that is not there. */
   readonly runtimeModule: string;
 }
