@@ -1,0 +1,89 @@
+/** From the VAE's weights to the network of each engine. */
+import { createHash } from 'node:crypto';
+import type { Size } from '../../dataset/bucket.js';
+import type { VaeEncoderWeights } from '../../model/load-vae.js';
+import type { EngineShape } from '../../native/binding.js';
+import { type EngineSpec, shapeOf } from './engine-spec.js';
+import {
+  buildEncoderGraph,
+  buildProbeGraph,
+  checkGraph,
+  type EncoderGraph,
+  encodeModel,
+  type Rescaling,
+  rescale,
+} from './graph-api.js';
+import { ELEMENT_TYPES } from './precision.js';
+import type { EngineTensor } from './stage-build.js';
+
+export interface Network {
+  /** The ONNX model, without weights. */
+  readonly model: Uint8Array;
+  readonly tensors: readonly EngineTensor[];
+  /** Names the values of `tensors`. */
+  readonly weightsId: string;
+  /** @throws LatentCacheError ERR_GRAPH_LIMIT when a run of this shape has more elements than operators can address. */
+  check(shape: EngineShape): void;
+}
+
+/** Rows of the score matrix that the attention computes at once, unless told otherwise. */
+const QUERY_ROWS = 4096;
+
+export class Networks {
+  #rescaled: { readonly weights: VaeEncoderWeights; readonly exponents: readonly number[] } | undefined;
+
+  constructor(
+    readonly weights: VaeEncoderWeights,
+    private readonly stride: number,
+    private readonly queryChunks: number | 'auto',
+  ) {}
+
+  /** Exponents of two of the `fp16` networks; undefined until they are known. */
+  get exponents(): readonly number[] | undefined {
+    return this.#rescaled?.exponents;
+  }
+
+  /** To be called before the first `fp16` network is asked for. */
+  setRescaling(rescaling: Rescaling): void {
+    this.#rescaled = { weights: rescale(this.weights, rescaling), exponents: rescaling.exponents };
+  }
+
+  network(spec: EngineSpec): Network {
+    const { precision, purpose, size, largest } = spec;
+    if (purpose === 'calibration') return this.#network(buildProbeGraph(this.weights, largest), null);
+    const rescaled = precision === 'fp16' ? this.#rescaled : undefined;
+    if (precision === 'fp16' && rescaled === undefined) throw new Error('fp16 without a rescaling');
+    const options = { type: ELEMENT_TYPES[precision], size, queryChunks: this.#chunksFor(largest) };
+    const graph = buildEncoderGraph(rescaled?.weights ?? this.weights, options);
+    return this.#network(graph, rescaled?.exponents ?? null);
+  }
+
+  #network(graph: EncoderGraph, exponents: readonly number[] | null): Network {
+    const types = [...new Set(graph.initializers.map(({ type }) => type))].sort();
+    const { fingerprint } = this.weights;
+    return {
+      model: encodeModel(graph, { external: true }),
+      tensors: graph.initializers.map(({ name, values, source }) => ({
+        name,
+        values,
+        source: source ?? undefined,
+      })),
+      weightsId: createHash('sha256').update(JSON.stringify([fingerprint, exponents, types])).digest('hex'),
+      check: (shape) => checkGraph(graph, shape),
+    };
+  }
+
+  #chunksFor({ width, height }: Size): number {
+    if (this.queryChunks !== 'auto') return this.queryChunks;
+    return Math.ceil((width / this.stride) * (height / this.stride) / QUERY_ROWS);
+  }
+}
+
+/** Bytes of activations of one run, roughly: chooses how many images an engine is built for, and nothing else. */
+export function estimateRunBytes(network: { weights: VaeEncoderWeights }, spec: EngineSpec, count: number): number {
+  const { widths } = network.weights.architecture;
+  const { height, width } = shapeOf(spec.largest, count);
+  const elementBytes = ELEMENT_TYPES[spec.precision] === 'float32' ? 4 : 2;
+  // at full size a residual block holds its input, its branch and the branch's next tensor
+  return 3 * count * height * width * widths[0]! * elementBytes;
+}
