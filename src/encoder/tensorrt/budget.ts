@@ -17,11 +17,15 @@ const FREE_PART = 0.9;
 export function resolveBudget(budget: VramBudget, { free, total }: DeviceMemory): number {
   const usable = Math.floor(free * FREE_PART) - RESERVE_BYTES;
   if (usable <= 0) {
-    throw new LatentCacheError('ERR_DEVICE_OUT_OF_MEMORY', 'Other programs use nearly all memory of the GPU', {
-      bytesAsked: RESERVE_BYTES,
-      bytesFree: free,
-      remedy: 'Close what else uses the GPU, or choose another one with --device.',
-    });
+    throw new LatentCacheError(
+      'ERR_DEVICE_OUT_OF_MEMORY',
+      'Other programs use nearly all memory of the GPU',
+      {
+        bytesAsked: RESERVE_BYTES,
+        bytesFree: free,
+        remedy: 'Close what else uses the GPU, or choose another one with --device.',
+      },
+    );
   }
   return Math.min(usable, limitOf(budget, total));
 }

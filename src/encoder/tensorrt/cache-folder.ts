@@ -40,6 +40,9 @@ function refused(folder: string, reason: string): LatentCacheError {
   return new LatentCacheError(
     'ERR_OPTION',
     `The engine folder ${folder} ${reason}; engines hold machine code, and are loaded only from a private folder`,
-    { path: folder, remedy: `Run "chmod go-w '${folder}'" if you trust what is in it, or choose another --engine-dir.` },
+    {
+      path: folder,
+      remedy: `Run "chmod go-w '${folder}'" if you trust what is in it, or choose another --engine-dir.`,
+    },
   );
 }

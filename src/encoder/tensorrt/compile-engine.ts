@@ -61,7 +61,14 @@ export async function compileEngine(
     const planFile = path.join(staged.folder, 'plan');
     const newTimingCacheFile = path.join(staged.folder, 'new-timing');
     const { graphFile, timingCacheFile } = staged;
-    const message = { ...order, tensors: staged.tensors, graphFile, timingCacheFile, planFile, newTimingCacheFile };
+    const message = {
+      ...order,
+      tensors: staged.tensors,
+      graphFile,
+      timingCacheFile,
+      planFile,
+      newTimingCacheFile,
+    };
     const result = await runChild(message, options);
     return {
       ...result,

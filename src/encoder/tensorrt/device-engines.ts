@@ -73,11 +73,12 @@ export class DeviceEngines {
       const weights = others.reduce((sum, [, loaded]) => sum + loaded.weightBytes, weightBytes);
       return weights + Math.max(this.#arenaBytes, arenaBytes) > this.#budget;
     };
+    // a new arena costs less than loading an engine again
+    if (short() && this.#arenaBytes > arenaBytes) await this.#trim();
     for (const loaded of [...this.#loaded.keys()]) {
       if (!short()) return;
       if (loaded !== key) await this.#unload(loaded);
     }
-    if (short() && this.#arenaBytes > arenaBytes) await this.#trim();
   }
 
   async #load(engine: CachedEngine): Promise<LoadedEngine> {

@@ -33,8 +33,18 @@ export function toHeader(record: EngineRecord, key: string): Record<string, unkn
 
 /** @returns undefined when the header is not that of the engine with this key */
 export function fromHeader(header: Readonly<Record<string, unknown>>, key: string): EngineRecord | undefined {
-  const { description, device, runtime, minimum, optimum, maximum, weightBytes, memory, exponents, buildSeconds } =
-    header;
+  const {
+    description,
+    device,
+    runtime,
+    minimum,
+    optimum,
+    maximum,
+    weightBytes,
+    memory,
+    exponents,
+    buildSeconds,
+  } = header;
   const isOurs =
     header.kind === KIND &&
     header.key === key &&

@@ -1,4 +1,5 @@
 /** Engines by what they are for: from the cache on disk, or built. */
+import type { Size } from '../../dataset/bucket.js';
 import { LatentCacheError } from '../../errors.js';
 import type { BackendInfo, CudaDevice } from '../../native/binding.js';
 import type { BuildTick, Compile } from './compile-engine.js';
@@ -20,6 +21,8 @@ export interface EngineStoreParts {
   readonly device: CudaDevice;
   /** Bytes of device memory for engines and runs. */
   readonly memoryBudget: number;
+  /** Frees the device before a build, which needs its memory. */
+  readonly clearDevice: () => Promise<void>;
 }
 
 export interface ObtainOptions {
@@ -68,15 +71,22 @@ export class EngineStore {
       onProgress?.({ phase: 'Another process builds it', seconds: (performance.now() - started) / 1000 });
     const lock = await cache.lock(key, { signal, onWait });
     try {
-      return (await cache.find(key)) ?? (await this.#build(spec, network, count, key, { onProgress, signal }));
+      return (
+        (await cache.find(key)) ?? (await this.#build(spec, network, count, key, { onProgress, signal }))
+      );
     } finally {
       await lock.release();
     }
   }
 
-  /** @throws LatentCacheError ERR_GRAPH_LIMIT when not even one image of the largest size is within the limits. */
-  check(spec: EngineSpec): void {
-    this.#parts.networks.network(spec).check(shapeOf(spec.largest, 1));
+  /** Removes an engine that does not load. */
+  discard({ key }: CachedEngine): Promise<void> {
+    return this.#parts.cache.remove(key);
+  }
+
+  /** Whether one image of that size is within the limits of the network. */
+  allows(size: Size): boolean {
+    return this.#parts.networks.allows(size);
   }
 
   async #build(
@@ -86,7 +96,8 @@ export class EngineStore {
     key: string,
     { onProgress, signal }: ObtainOptions,
   ): Promise<CachedEngine> {
-    const { compile, backend, device, timing, cache, libraryFolders, memoryBudget, networks } = this.#parts;
+    const { compile, backend, device, timing, cache, libraryFolders, memoryBudget, clearDevice } =
+      this.#parts;
     const started = performance.now();
     const shapes = profile(spec, count);
     const request = {
@@ -104,6 +115,7 @@ export class EngineStore {
         Array.from({ length: count }, (_, index) => shapeOf(size, index + 1)),
       ),
     };
+    await clearDevice();
     const built = await compile(request, { workFolder: cache.folder, onProgress, signal });
     // without it the next build is slower, no more
     if (built.timingCache !== null) await timing.write(built.timingCache).catch(() => {});
@@ -114,7 +126,7 @@ export class EngineStore {
       runtime: backend.runtime,
       weightBytes: built.weightBytes,
       memory: built.memory,
-      exponents: spec.precision === 'fp16' ? (networks.exponents ?? null) : null,
+      exponents: network.exponents,
       buildSeconds: (performance.now() - started) / 1000,
     };
     return cache.store(key, record, built.plan);
@@ -138,7 +150,8 @@ export class EngineStore {
       network.check(shapeOf(spec.largest, 1));
       return 1;
     }
-    const fits = (count: number) => estimateRunBytes(this.#parts.networks, spec, count) <= this.#parts.memoryBudget;
+    const fits = (count: number) =>
+      estimateRunBytes(this.#parts.networks, spec, count) <= this.#parts.memoryBudget;
     let refusal: unknown;
     for (const count of RUN_COUNTS) {
       try {

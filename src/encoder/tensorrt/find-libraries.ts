@@ -27,7 +27,9 @@ export function findLibraryFolders({
   workingFolder = process.cwd(),
   list = listFolder,
 }: LibraryPlaces = {}): LibrarySearch {
-  const named = [...folders, ...(env.LATENT_CACHE_LIBRARY_DIR ?? '').split(':')].filter((name) => name !== '');
+  const named = [...folders, ...(env.LATENT_CACHE_LIBRARY_DIR ?? '').split(':')].filter(
+    (name) => name !== '',
+  );
   const environments = [
     env.VIRTUAL_ENV,
     env.CONDA_PREFIX,
@@ -42,7 +44,9 @@ export function findLibraryFolders({
       .flatMap((root) => [path.join(root, 'lib64'), path.join(root, 'targets/x86_64-linux/lib')]),
   ].filter((folder) => list(folder) !== undefined);
   // A relative name must not change its meaning when a child process resolves it.
-  return { libraryFolders: [...new Set([...named, ...guesses].map((name) => path.resolve(workingFolder, name)))] };
+  return {
+    libraryFolders: [...new Set([...named, ...guesses].map((name) => path.resolve(workingFolder, name)))],
+  };
 }
 
 function wheelFolders(root: string, list: NonNullable<LibraryPlaces['list']>): string[] {

@@ -1,6 +1,8 @@
 /** From the VAE's weights to the network of each engine. */
 import { createHash } from 'node:crypto';
 import type { Size } from '../../dataset/bucket.js';
+import { LatentCacheError } from '../../errors.js';
+import { strideOf } from '../../model/architecture.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import type { EngineShape } from '../../native/binding.js';
 import { type EngineSpec, shapeOf } from './engine-spec.js';
@@ -8,6 +10,7 @@ import {
   buildEncoderGraph,
   buildProbeGraph,
   checkGraph,
+  chooseRescaling,
   type EncoderGraph,
   encodeModel,
   type Rescaling,
@@ -22,6 +25,8 @@ export interface Network {
   readonly tensors: readonly EngineTensor[];
   /** Names the values of `tensors`. */
   readonly weightsId: string;
+  /** Of two, by which activations are scaled; null without rescaling. */
+  readonly exponents: readonly number[] | null;
   /** @throws LatentCacheError ERR_GRAPH_LIMIT when a run of this shape has more elements than operators can address. */
   check(shape: EngineShape): void;
 }
@@ -30,22 +35,30 @@ export interface Network {
 const QUERY_ROWS = 4096;
 
 export class Networks {
-  #rescaled: { readonly weights: VaeEncoderWeights; readonly exponents: readonly number[] } | undefined;
+  #rescaled: { readonly weights: VaeEncoderWeights; readonly rescaling: Rescaling } | undefined;
 
   constructor(
     readonly weights: VaeEncoderWeights,
-    private readonly stride: number,
     private readonly queryChunks: number | 'auto',
   ) {}
 
-  /** Exponents of two of the `fp16` networks; undefined until they are known. */
-  get exponents(): readonly number[] | undefined {
-    return this.#rescaled?.exponents;
+  /** Of the `fp16` networks; undefined until it is set, which must be before the first of them is asked for. */
+  get rescaling(): Rescaling | undefined {
+    return this.#rescaled?.rescaling;
   }
 
-  /** To be called before the first `fp16` network is asked for. */
   setRescaling(rescaling: Rescaling): void {
-    this.#rescaled = { weights: rescale(this.weights, rescaling), exponents: rescaling.exponents };
+    this.#rescaled = { weights: rescale(this.weights, rescaling), rescaling };
+  }
+
+  /** Values in a row of the calibration network's output. */
+  get probeLength(): number {
+    return this.weights.layers.length;
+  }
+
+  /** @param maxima rows of the calibration network, one for each image. */
+  chooseRescaling(maxima: readonly Float32Array[]): Rescaling {
+    return chooseRescaling(this.weights.layers, maxima);
   }
 
   network(spec: EngineSpec): Network {
@@ -55,7 +68,19 @@ export class Networks {
     if (precision === 'fp16' && rescaled === undefined) throw new Error('fp16 without a rescaling');
     const options = { type: ELEMENT_TYPES[precision], size, queryChunks: this.#chunksFor(largest) };
     const graph = buildEncoderGraph(rescaled?.weights ?? this.weights, options);
-    return this.#network(graph, rescaled?.exponents ?? null);
+    return this.#network(graph, rescaled?.rescaling.exponents ?? null);
+  }
+
+  /** Whether one image of that size is within the limits of the operators. */
+  allows(size: Size): boolean {
+    try {
+      const options = { type: 'float32', size, queryChunks: this.#chunksFor(size) } as const;
+      checkGraph(buildEncoderGraph(this.weights, options), shapeOf(size, 1));
+      return true;
+    } catch (error) {
+      if (error instanceof LatentCacheError && error.code === 'ERR_GRAPH_LIMIT') return false;
+      throw error;
+    }
   }
 
   #network(graph: EncoderGraph, exponents: readonly number[] | null): Network {
@@ -68,19 +93,27 @@ export class Networks {
         values,
         source: source ?? undefined,
       })),
-      weightsId: createHash('sha256').update(JSON.stringify([fingerprint, exponents, types])).digest('hex'),
+      exponents,
+      weightsId: createHash('sha256')
+        .update(JSON.stringify([fingerprint, exponents, types]))
+        .digest('hex'),
       check: (shape) => checkGraph(graph, shape),
     };
   }
 
   #chunksFor({ width, height }: Size): number {
     if (this.queryChunks !== 'auto') return this.queryChunks;
-    return Math.ceil((width / this.stride) * (height / this.stride) / QUERY_ROWS);
+    const stride = strideOf(this.weights.architecture);
+    return Math.ceil(((width / stride) * (height / stride)) / QUERY_ROWS);
   }
 }
 
 /** Bytes of activations of one run, roughly: chooses how many images an engine is built for, and nothing else. */
-export function estimateRunBytes(network: { weights: VaeEncoderWeights }, spec: EngineSpec, count: number): number {
+export function estimateRunBytes(
+  network: { weights: VaeEncoderWeights },
+  spec: EngineSpec,
+  count: number,
+): number {
   const { widths } = network.weights.architecture;
   const { height, width } = shapeOf(spec.largest, count);
   const elementBytes = ELEMENT_TYPES[spec.precision] === 'float32' ? 4 : 2;

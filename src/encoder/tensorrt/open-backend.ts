@@ -25,10 +25,14 @@ export async function openBackend(
   binding: Pick<NativeBinding, 'probeBackend'>,
 ): Promise<BackendInfo> {
   if (plugins.length === 0) {
-    throw new LatentCacheError('ERR_BACKEND_MISSING', 'The TensorRT plug-ins were not built with this package', {
-      remedy:
-        'Name the folder of the TensorRT headers in TENSORRT_ROOT and run "npm run build:native", or use --backend cpu.',
-    });
+    throw new LatentCacheError(
+      'ERR_BACKEND_MISSING',
+      'The TensorRT plug-ins were not built with this package',
+      {
+        remedy:
+          'Name the folder of the TensorRT headers in TENSORRT_ROOT and run "npm run build:native", or use --backend cpu.',
+      },
+    );
   }
   let best: BackendInfo | undefined;
   let failure: LatentCacheError | undefined;

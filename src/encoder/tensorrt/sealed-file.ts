@@ -29,7 +29,10 @@ export interface SealedFile {
 
 /** The pieces of a file, to be written one after the other. */
 export function sealFile(header: Readonly<Record<string, unknown>>, payload: Uint8Array): Uint8Array[] {
-  const sealed = { ...header, payload: { bytes: payload.byteLength, sha256: sha256(payload).toString('hex') } };
+  const sealed = {
+    ...header,
+    payload: { bytes: payload.byteLength, sha256: sha256(payload).toString('hex') },
+  };
   const json = Buffer.from(JSON.stringify(sealed));
   if (json.length > MAXIMUM_HEADER_BYTES) throw new Error(`a header of ${json.length} bytes`);
   const head = Buffer.alloc(payloadOffset(json.length));

@@ -31,6 +31,10 @@ export class TimingCache {
 
   /** Of two processes that write at once, one wins; the other's measurements are made again some time. */
   async write(content: Uint8Array): Promise<void> {
-    await writeFileAtomic(this.#file, sealFile({ kind: 'timing', identity: this.#identity }, content), this.files);
+    await writeFileAtomic(
+      this.#file,
+      sealFile({ kind: 'timing', identity: this.#identity }, content),
+      this.files,
+    );
   }
 }

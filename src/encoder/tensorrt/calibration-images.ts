@@ -1,15 +1,7 @@
-/**
- * How far activations go: sample images run through a float32 network that answers with the largest value of each
- * layer; from these come the scales of the fp16 network.
- */
-import { createHash } from 'node:crypto';
-import path from 'node:path';
-import { writeFileAtomic } from '../../cache/atomic-file.js';
+/** What a network is shown to find out how large its activations become. */
 import type { Size } from '../../dataset/bucket.js';
 import { philox4x32 } from '../../model/philox.js';
-import type { NativeBinding } from '../../native/binding.js';
 import type { SampleImage } from '../encoder.js';
-import { readSealedHeader, sealFile } from './sealed-file.js';
 
 /** Every sample is brought to this size by cutting and repeating: resizing would change what the layers see. */
 export const CALIBRATION_SIZE: Size = { width: 512, height: 512 };
@@ -49,29 +41,4 @@ function noise(bytes: number): Uint8Array {
     words.set(block.subarray(0, Math.min(4, words.length - at)), at);
   }
   return new Uint8Array(words.buffer);
-}
-
-/** The scales of one VAE, kept beside its engines: other samples must not mean other engines. */
-export class ScaleFile {
-  readonly #file: string;
-
-  constructor(
-    folder: string,
-    private readonly fingerprint: string,
-    private readonly files: Pick<NativeBinding, 'writeFileAtomic'>,
-  ) {
-    const name = createHash('sha256').update(fingerprint).digest('hex').slice(0, 32);
-    this.#file = path.join(folder, `${name}.scales`);
-  }
-
-  async read(): Promise<readonly number[] | undefined> {
-    const { kind, fingerprint, exponents } = (await readSealedHeader(this.#file))?.header ?? {};
-    const isOurs = kind === 'scales' && fingerprint === this.fingerprint && Array.isArray(exponents);
-    return isOurs && exponents.every(Number.isInteger) ? (exponents as number[]) : undefined;
-  }
-
-  async write(exponents: readonly number[]): Promise<void> {
-    const header = { kind: 'scales', fingerprint: this.fingerprint, exponents };
-    await writeFileAtomic(this.#file, sealFile(header, new Uint8Array()), this.files);
-  }
 }
