@@ -3,7 +3,7 @@ import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import type { PreparationProgress, SampleImage } from '../encoder.js';
 import { createTensorrtEncoder, type TensorrtOptions } from './create-encoder.js';
 
-export interface BuildEngineOptions extends TensorrtOptions {
+export interface EngineBuildOptions extends TensorrtOptions {
   /** Some images like those that will be encoded; fp16 chooses its scales by them. Without any it uses drawn ones. */
   readonly samples?: readonly SampleImage[];
   /** Called once a second at least, with the phase and the time since it began: how much is left is not to be had. */
@@ -21,7 +21,7 @@ export interface BuildEngineOptions extends TensorrtOptions {
 export async function buildEngine(
   weights: VaeEncoderWeights,
   { width, height }: Size,
-  options: BuildEngineOptions = {},
+  options: EngineBuildOptions = {},
 ): Promise<void> {
   const { samples = [], onProgress, signal } = options;
   const encoder = await createTensorrtEncoder(weights, options);
