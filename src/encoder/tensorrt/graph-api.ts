@@ -20,8 +20,8 @@ export function buildEncoderGraph(
   return {
     initializers: [...weights.tensors].map(([name, values]) => ({
       name,
-      type: 'float32',
-      values,
+      type: o.type,
+      values: o.type === 'float32' ? values : new Uint16Array(values.length),
       source: null,
     })),
     text: JSON.stringify(o),
