@@ -62,7 +62,11 @@ export class FakeGpu {
   }
 
   /** The next operation of that kind ('load', 'run', 'build') fails. */
-  failNext(on: string, code: ErrorCode, details: { bytesAsked?: number; bytesFree?: number; op?: string } = {}) {
+  failNext(
+    on: string,
+    code: ErrorCode,
+    details: { bytesAsked?: number; bytesFree?: number; op?: string } = {},
+  ) {
     this.#faults.push({ on, error: new LatentCacheError(code, `fault: ${code}`, details) });
   }
 
@@ -240,7 +244,10 @@ class FakeDevice implements NativeDevice {
     const { minimum, maximum } = plan;
     const fits = (value: number, side: keyof EngineShape) => value >= minimum[side] && value <= maximum[side];
     if (!fits(images.length, 'count') || !fits(height, 'height') || !fits(width, 'width')) {
-      throw new LatentCacheError('ERR_ARGUMENT', `${images.length}x${width}x${height} is outside of the profile`);
+      throw new LatentCacheError(
+        'ERR_ARGUMENT',
+        `${images.length}x${width}x${height} is outside of the profile`,
+      );
     }
     const { arenaBytes } = runMemory({ count: images.length, height, width });
     if (arenaBytes > this.#arena) {
@@ -280,13 +287,20 @@ class FakeDevice implements NativeDevice {
 
 export function runMemory({ count, height, width }: EngineShape): RunMemory {
   const arenaBytes = count * height * width * BYTES_PER_PIXEL;
-  return { activationBytes: arenaBytes / 2, inputBytes: arenaBytes / 4, outputBytes: arenaBytes / 4, arenaBytes };
+  return {
+    activationBytes: arenaBytes / 2,
+    inputBytes: arenaBytes / 4,
+    outputBytes: arenaBytes / 4,
+    arenaBytes,
+  };
 }
 
 /** Types are read off the initializers, which ONNX stores as it stores them in any file. */
 function planOf(request: CompileRequest | BuildEngineOptions): Uint8Array {
   const { minimum, maximum } = request;
-  const sizes = new Set(request.tensors.map((tensor) => ('values' in tensor ? tensor.values.constructor.name : '')));
+  const sizes = new Set(
+    request.tensors.map((tensor) => ('values' in tensor ? tensor.values.constructor.name : '')),
+  );
   const precision = sizes.has('Uint16Array') ? 'float16' : 'float32';
   return Buffer.from(JSON.stringify({ precision, minimum, maximum } satisfies FakePlan));
 }

@@ -18,7 +18,11 @@ beforeAll(async () => {
 });
 
 function open(gpu: FakeGpu, options: Partial<TensorrtOptions> = {}) {
-  return openFake(gpu, weights, { precision: 'fp32', engineFolder: path.join(folder(), 'engines'), ...options });
+  return openFake(gpu, weights, {
+    precision: 'fp32',
+    engineFolder: path.join(folder(), 'engines'),
+    ...options,
+  });
 }
 
 /** The first value of each image's mean. */
@@ -160,8 +164,22 @@ describe('engines', () => {
     const seen: PreparationProgress[] = [];
     await encoder.prepare(many(64, 128), { onProgress: (progress) => seen.push(progress) });
     expect(seen).toEqual([
-      { purpose: 'bucket', size: { width: 64, height: 64 }, phase: 'Tactics', seconds: 0.5, index: 1, total: 2 },
-      { purpose: 'bucket', size: { width: 128, height: 128 }, phase: 'Tactics', seconds: 0.5, index: 2, total: 2 },
+      {
+        purpose: 'bucket',
+        size: { width: 64, height: 64 },
+        phase: 'Tactics',
+        seconds: 0.5,
+        index: 1,
+        total: 2,
+      },
+      {
+        purpose: 'bucket',
+        size: { width: 128, height: 128 },
+        phase: 'Tactics',
+        seconds: 0.5,
+        index: 2,
+        total: 2,
+      },
     ]);
   });
 
@@ -182,7 +200,10 @@ describe('memory', () => {
     await using encoder = await open(gpu);
     await encoder.prepare(many(64));
     const needs = await encoder.memoryFor({ width: 64, height: 64 }, 3);
-    expect(needs).toMatchObject({ ...runMemory({ count: 3, width: 64, height: 64 }), weightBytes: WEIGHT_BYTES });
+    expect(needs).toMatchObject({
+      ...runMemory({ count: 3, width: 64, height: 64 }),
+      weightBytes: WEIGHT_BYTES,
+    });
     expect(gpu.log.filter((line) => line.startsWith('load'))).toEqual([]);
   });
 
@@ -254,7 +275,9 @@ describe('calls', () => {
     const gpu = new FakeGpu({ runTime: 1 });
     await using encoder = await open(gpu);
     const sides = [64, 128, 64, 96, 128, 64];
-    const results = await Promise.all(sides.map((side, index) => encoder.encodeBatch(batch(side, [index, 50]))));
+    const results = await Promise.all(
+      sides.map((side, index) => encoder.encodeBatch(batch(side, [index, 50]))),
+    );
     expect(results.map(shades)).toEqual(sides.map((_, index) => [index, 50]));
     expect(results.map(({ width }) => width)).toEqual(sides.map((side) => side / 8));
   });
@@ -301,7 +324,9 @@ describe('calls', () => {
     const gpu = new FakeGpu({ runTime: 10 });
     const encoder = await open(gpu);
     await encoder.prepare(many(64));
-    const calls = [1, 2, 3].map((shade) => encoder.encodeBatch(batch(64, [shade])).catch((error) => error.code));
+    const calls = [1, 2, 3].map((shade) =>
+      encoder.encodeBatch(batch(64, [shade])).catch((error) => error.code),
+    );
     await sleep(5);
     await Promise.all([encoder.dispose(), encoder.dispose()]);
     expect((await Promise.all(calls)).slice(1)).toEqual(['ERR_ENCODER_DISPOSED', 'ERR_ENCODER_DISPOSED']);
