@@ -45,6 +45,8 @@ export class FakeGpu {
   /** Bytes held by engines and arena. */
   held = 0;
   #faults: { on: string; error: LatentCacheError }[] = [];
+  /** For the rest of its life. */
+  #lost: LatentCacheError | undefined;
   readonly device: CudaDevice;
   readonly #options: FakeGpuOptions;
 
@@ -71,8 +73,12 @@ export class FakeGpu {
   }
 
   fault(on: string): void {
+    if (this.#lost !== undefined) throw this.#lost;
     const at = this.#faults.findIndex((fault) => fault.on === on);
-    if (at >= 0) throw this.#faults.splice(at, 1)[0]!.error;
+    if (at < 0) return;
+    const { error } = this.#faults.splice(at, 1)[0]!;
+    if (error.code === 'ERR_DEVICE_LOST') this.#lost = error;
+    throw error;
   }
 
   get runTime(): number {

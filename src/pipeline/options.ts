@@ -3,7 +3,7 @@ import type { LatentDtype } from '../cache/sd-scripts.js';
 import { BUCKET_DEFAULTS, BucketSelector, type BucketSettings, type Size } from '../dataset/bucket.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { BACKENDS } from '../encoder/select.js';
-import type { VramBudget } from '../encoder/tensorrt/budget.js';
+import { checkBudget, type VramBudget } from '../encoder/tensorrt/budget.js';
 import { PRECISIONS } from '../encoder/tensorrt/precision.js';
 import { LatentCacheError } from '../errors.js';
 import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
@@ -187,7 +187,7 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     backend: oneOf('backend', options.backend ?? 'auto', CHOICES.backend),
     precision: oneOf('precision', options.precision ?? 'auto', CHOICES.precision),
     device: integer('device', options.device ?? 0, 0, 1023),
-    vramBudget: options.vramBudget ?? 'auto',
+    vramBudget: checkBudget(options.vramBudget ?? 'auto'),
     attentionChunks: optionalInteger('attention_chunks', options.attentionChunks, 4096),
     libraryDir: options.libraryDir ?? [],
     engineDir: options.engineDir,

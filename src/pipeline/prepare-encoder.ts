@@ -45,6 +45,7 @@ export async function prepareEncoder(
         device: settings.device,
         vramBudget: settings.vramBudget,
         libraryFolders: settings.libraryDir,
+        ...(options.binding === undefined ? {} : { binding: options.binding }),
         ...(settings.attentionChunks === undefined ? {} : { queryChunks: settings.attentionChunks }),
         ...(settings.engineDir === undefined ? {} : { engineFolder: settings.engineDir }),
         ...(settings.threads === undefined ? {} : { threads: settings.threads }),

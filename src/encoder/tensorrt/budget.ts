@@ -27,16 +27,19 @@ export function resolveBudget(budget: VramBudget, { free, total }: DeviceMemory)
       },
     );
   }
-  return Math.min(usable, limitOf(budget, total));
+  checkBudget(budget);
+  if (budget === 'auto') return usable;
+  return Math.min(usable, typeof budget === 'number' ? budget : Math.floor(budget.fraction * total));
 }
 
-function limitOf(budget: VramBudget, total: number): number {
-  if (budget === 'auto') return Number.POSITIVE_INFINITY;
-  if (typeof budget === 'number') {
-    if (Number.isSafeInteger(budget) && budget > 0) return budget;
-  } else if (budget.fraction > 0 && budget.fraction <= 1) {
-    return Math.floor(budget.fraction * total);
-  }
+/** @throws LatentCacheError ERR_OPTION for a budget that is none. */
+export function checkBudget(budget: VramBudget): VramBudget {
+  const isOne =
+    budget === 'auto' ||
+    (typeof budget === 'number'
+      ? Number.isSafeInteger(budget) && budget > 0
+      : budget.fraction > 0 && budget.fraction <= 1);
+  if (isOne) return budget;
   throw new LatentCacheError(
     'ERR_OPTION',
     `vram_budget must be auto, a positive number of bytes or a part of the card up to 100 %, got ${JSON.stringify(budget)}`,
