@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Moments, PreparationProgress } from '#dist/encoder/encoder.js';
 import type { TensorrtOptions } from '#dist/encoder/tensorrt/create-encoder.js';
 import type { VaeEncoderWeights } from '#dist/model/load-vae.js';
+import { mix } from '#dist/model/seeded-values.js';
 import { useScratchFolder } from './build-helpers.js';
 import { scratchFolder } from './encoder-helpers.js';
 import { FakeGpu, runMemory, WEIGHT_BYTES } from './fake-gpu.js';
@@ -121,6 +122,9 @@ describe('engines', () => {
     expect(gpu.builds[1]!.optimum).toMatchObject({ height: 448, width: 640 });
     const images = flatImages(320, 832, [4, 5]);
     expect(shades(await encoder.encodeBatch({ images, width: 320, height: 832 }))).toEqual([4, 5]);
+    // a size in the range that nobody announced
+    expect(shades(await encoder.encodeBatch(batch(704, [6])))).toEqual([6]);
+    expect(gpu.builds).toHaveLength(2);
   });
 
   it('is one of its own for the only size that has few images', async () => {
@@ -309,6 +313,21 @@ describe('calls', () => {
     expect(shades(await encoder.encodeBatch(batch(64, [9])))).toEqual([9]);
   });
 
+  it('that wait behind a build are dropped at once', async () => {
+    const gpu = new FakeGpu();
+    await using encoder = await open(gpu);
+    const controller = new AbortController();
+    const events: string[] = [];
+    const building = encoder.encodeBatch(batch(64, [1])).then(() => events.push('built'));
+    const waiting = encoder.encodeBatch(batch(64, [2]), { signal: controller.signal }).catch((error) => {
+      events.push(error.code);
+    });
+    while (gpu.builds.length === 0) await sleep(1);
+    controller.abort();
+    await Promise.all([building, waiting]);
+    expect(events).toEqual(['ERR_ABORTED', 'built']);
+  });
+
   it('fail for good when the device is lost', async () => {
     const gpu = new FakeGpu();
     await using encoder = await open(gpu);
@@ -342,6 +361,45 @@ describe('calls', () => {
     while (gpu.builds.length === 0) await sleep(1);
     await encoder.dispose();
     expect((await call).code).toBe('ERR_ENCODER_DISPOSED');
+  });
+
+  it('at random, with faults, end with the right values or a code, and leave no memory in use', async () => {
+    const gpu = new FakeGpu();
+    const encoder = await open(gpu, { vramBudget: budgetFor(2, 5, 128) });
+    const sides = [64, 96, 128];
+    await encoder.prepare(many(...sides));
+    let seed = 7;
+    const random = (below: number) => mix(seed++) % below;
+    const outcomes = new Map<string, number>();
+    const calls: Promise<void>[] = [];
+    for (let index = 0; index < 1000; index++) {
+      const kind = random(20);
+      if (kind === 0) calls.push(encoder.trim());
+      if (kind === 1) gpu.failNext('run', 'ERR_DEVICE_OUT_OF_MEMORY');
+      if (kind === 2) gpu.failNext('load', 'ERR_DEVICE_OUT_OF_MEMORY');
+      if (kind === 3) gpu.failNext('run', 'ERR_ENCODER');
+      const values = Array.from({ length: 1 + random(9) }, () => random(255));
+      const controller = new AbortController();
+      if (kind > 15) setTimeout(() => controller.abort(), random(20));
+      const call = encoder.encodeBatch(batch(sides[random(3)]!, values), { signal: controller.signal });
+      const outcome = call.then(
+        (moments) => {
+          expect(shades(moments)).toEqual(values);
+          return 'done';
+        },
+        (error) => error.code as string,
+      );
+      calls.push(outcome.then((name) => void outcomes.set(name, (outcomes.get(name) ?? 0) + 1)));
+      if (random(3) === 0) await sleep(1);
+    }
+    await Promise.all(calls);
+    expect([...outcomes.keys()].sort()).toEqual(
+      expect.arrayContaining(['ERR_ABORTED', 'ERR_ENCODER', 'done']),
+    );
+    expect([...outcomes.keys()]).not.toContain(undefined);
+    expect([...outcomes.values()].reduce((sum, count) => sum + count, 0)).toBe(1000);
+    await encoder.dispose();
+    expect(gpu.held).toBe(0);
   });
 
   it('of impossible batches are refused', async () => {

@@ -34,7 +34,10 @@ export class DeviceEngines {
   async needs(engine: CachedEngine, shape: EngineShape): Promise<RunNeeds> {
     const { weightBytes, memory } = engine.record;
     const measured = memory.find(({ shape: known }) => sameShape(known, shape));
-    if (measured !== undefined && weightBytes !== null) return { ...measured, weightBytes };
+    if (measured !== undefined && weightBytes !== null) {
+      const { shape: _, ...bytes } = measured;
+      return { ...bytes, weightBytes };
+    }
     const { handle } = await this.#load(engine);
     return { ...(await this.#device.memoryFor(handle.id, shape)), weightBytes: handle.weightBytes };
   }

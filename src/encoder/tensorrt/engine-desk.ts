@@ -45,12 +45,11 @@ export class EngineDesk {
     }
   }
 
-  /** The engine of a size; one of its own when the size was not prepared. */
+  /** The engine of a size. One that was not prepared gets its own, unless a shared engine happens to take it. */
   engineFor(size: Size, signal: AbortSignal): Promise<CachedEngine> {
-    return this.#obtain(
-      this.#specFor(sizeKey(size), () => staticSpec('bucket', this.#precision, size)),
-      signal,
-    );
+    const shared = [...this.#engines.keys()].find((spec) => spec.purpose === 'shared' && covers(spec, size));
+    const spec = this.#specFor(sizeKey(size), () => shared ?? staticSpec('bucket', this.#precision, size));
+    return this.#obtain(spec, signal);
   }
 
   /** The float32 engine for what is not finite otherwise: one for all prepared sizes, since few images need it. */
@@ -97,6 +96,11 @@ export class EngineDesk {
     this.#specs.set(key, spec);
     return spec;
   }
+}
+
+function covers({ smallest, largest }: EngineSpec, { width, height }: Size): boolean {
+  const isWide = width >= smallest.width && width <= largest.width;
+  return isWide && height >= smallest.height && height <= largest.height;
 }
 
 function nameOf({ purpose, size }: EngineSpec): Pick<PreparationProgress, 'purpose' | 'size'> {

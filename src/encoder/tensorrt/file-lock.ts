@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, stat, unlink, utimes } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeError } from '../../cache/atomic-file.js';
 import { OWNER_TAG, ownerState } from '../../cache/process-owner.js';
 import { LatentCacheError, systemErrorCode } from '../../errors.js';
 
@@ -23,7 +24,7 @@ export interface FileLock {
   release(): Promise<void>;
 }
 
-/** @throws LatentCacheError ERR_ABORTED; and errors of the file system as they are. */
+/** @throws LatentCacheError ERR_ABORTED, ERR_DISK_FULL, ERR_OUTPUT_NOT_WRITABLE, ERR_CACHE_WRITE. */
 export async function acquireLock(
   file: string,
   { signal, onWait, heartbeat = 2000, poll = 250, stale = 20_000 }: LockOptions = {},
@@ -62,7 +63,7 @@ async function create(file: string, token: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (systemErrorCode(error) === 'EEXIST') return false;
-    throw error;
+    throw writeError(file, error);
   }
 }
 
@@ -76,7 +77,7 @@ async function removeStale(file: string, stale: number): Promise<boolean> {
     await rename(file, aside);
     await unlink(aside);
   } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    if (systemErrorCode(error) !== 'ENOENT') throw writeError(file, error);
   }
   return true;
 }

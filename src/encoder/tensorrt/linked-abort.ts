@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { LatentCacheError } from '../../errors.js';
 
 /** A controller that aborts with other signals, and can be taken off them: some of them outlive many calls. */
@@ -6,6 +7,8 @@ export class LinkedAbort extends AbortController {
 
   constructor(signals: readonly (AbortSignal | undefined)[]) {
     super();
+    // a call may have many runs
+    setMaxListeners(0, this.signal);
     for (const signal of signals) {
       if (signal === undefined) continue;
       const onAbort = () => this.abort(signal.reason);
@@ -20,10 +23,13 @@ export class LinkedAbort extends AbortController {
   }
 }
 
-/** @throws LatentCacheError ERR_ABORTED, or the reason of the signal when it is such an error. */
+/** ERR_ABORTED, or the reason of the signal when that is an error of ours: a disposal aborts with its own. */
+export function abortError({ reason }: AbortSignal): LatentCacheError {
+  if (reason instanceof LatentCacheError) return reason;
+  return new LatentCacheError('ERR_ABORTED', 'encoding was aborted', { cause: reason });
+}
+
+/** @throws LatentCacheError as `abortError` gives it. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  const reason: unknown = signal.reason;
-  if (reason instanceof LatentCacheError) throw reason;
-  throw new LatentCacheError('ERR_ABORTED', 'encoding was aborted', { cause: reason });
+  if (signal?.aborted) throw abortError(signal);
 }

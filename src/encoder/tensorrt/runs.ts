@@ -44,7 +44,7 @@ export class Runs {
    * memory runs out, everything that is not needed is freed and the run repeated with half of the images.
    */
   async encode(job: RunJob): Promise<void> {
-    const runs = await this.turns.run(() => this.#start(job));
+    const runs = await this.turns.run(() => this.#start(job), job.signal);
     const outcomes = await Promise.allSettled(runs.map(({ done }) => done));
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === 'rejected') await this.#again(runs[index]!, outcome.reason);
@@ -59,12 +59,11 @@ export class Runs {
       this.#limits.set(engine.key, half);
       return this.encode(job);
     }
-    const [last] = await this.turns.run(() => this.#start(job));
+    const [last] = await this.turns.run(() => this.#start(job), job.signal);
     await last!.done;
   }
 
   async #start(job: RunJob): Promise<Run[]> {
-    throwIfAborted(job.signal);
     const engine = await job.engine();
     try {
       return await this.#startWith(engine, job);

@@ -1,4 +1,5 @@
 /** The GPU backend: pixels in, moments out, engines built and loaded as sizes ask for them. */
+import { setMaxListeners } from 'node:events';
 import type { Size } from '../../dataset/bucket.js';
 import { LatentCacheError } from '../../errors.js';
 import type { NativeBinding, NativeDevice } from '../../native/binding.js';
@@ -49,6 +50,8 @@ export class TensorrtEncoder implements Encoder {
 
   constructor(parts: TensorrtParts) {
     this.#parts = parts;
+    // one for each call in flight
+    setMaxListeners(0, this.#closing.signal);
     this.info = parts.info;
     this.#runs = new Runs(parts.device, parts.engines, this.#turns);
   }
@@ -64,10 +67,9 @@ export class TensorrtEncoder implements Encoder {
     const { samples = async () => [], onProgress, signal } = options;
     await this.#guarded(signal, (abort) =>
       this.#turns.run(async () => {
-        throwIfAborted(abort);
         await this.#parts.calibrator?.calibrate(samples, onProgress, abort);
         await this.#parts.desk.prepare(sizes, onProgress, abort);
-      }),
+      }, abort),
     );
   }
 
@@ -112,7 +114,7 @@ export class TensorrtEncoder implements Encoder {
           throw new LatentCacheError('ERR_ARGUMENT', `expected 1 to ${most} as count, got ${count}`);
         }
         return this.#parts.engines.needs(engine, shapeOf(size, count));
-      }),
+      }, abort),
     );
   }
 
