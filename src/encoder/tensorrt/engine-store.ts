@@ -1,14 +1,13 @@
 /** Engines by what they are for: from the cache on disk, or built. */
 import type { Size } from '../../dataset/bucket.js';
-import { LatentCacheError } from '../../errors.js';
 import type { BackendInfo, CudaDevice } from '../../native/binding.js';
 import type { BuildTick, Compile } from './compile-engine.js';
 import type { CachedEngine, EngineCache } from './engine-cache.js';
 import { engineKey } from './engine-key.js';
 import type { EngineRecord } from './engine-record.js';
 import { describeSpec, type EngineSpec, RUN_COUNTS, shapeOf } from './engine-spec.js';
-import type { Network, Networks } from './networks.js';
-import { estimateRunBytes } from './networks.js';
+import { estimateRunBytes } from './memory-estimate.js';
+import { isWithinLimits, type Network, type Networks } from './networks.js';
 import type { TimingCache } from './timing-cache.js';
 
 export interface EngineStoreParts {
@@ -144,25 +143,21 @@ export class EngineStore {
     });
   }
 
-  /** The most images that the limits of the network allow and that will probably fit. */
-  #chooseCount(spec: EngineSpec, network: Network): number {
-    if (spec.purpose === 'retry' || spec.purpose === 'calibration') {
-      network.check(shapeOf(spec.largest, 1));
-      return 1;
-    }
-    const fits = (count: number) =>
-      estimateRunBytes(this.#parts.networks, spec, count) <= this.#parts.memoryBudget;
-    let refusal: unknown;
-    for (const count of RUN_COUNTS) {
-      try {
-        network.check(shapeOf(spec.largest, count));
-        if (count === 1 || fits(count)) return count;
-      } catch (error) {
-        refusal = error;
-        if (!(error instanceof LatentCacheError)) break;
-      }
-    }
-    throw refusal;
+  /**
+   * The most images that the limits of the network allow and that will probably fit.
+   *
+   * @throws LatentCacheError ERR_GRAPH_LIMIT when not even one is allowed.
+   */
+  #chooseCount({ purpose, largest, precision }: EngineSpec, network: Network): number {
+    network.check(shapeOf(largest, 1));
+    if (purpose === 'retry' || purpose === 'calibration') return 1;
+    const { networks, memoryBudget } = this.#parts;
+    const { architecture } = networks.weights;
+    const suits = (count: number) =>
+      count === 1 ||
+      (isWithinLimits(network, shapeOf(largest, count)) &&
+        estimateRunBytes(architecture, precision, shapeOf(largest, count)) <= memoryBudget);
+    return RUN_COUNTS.find(suits)!;
   }
 }
 

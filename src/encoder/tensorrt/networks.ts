@@ -73,14 +73,9 @@ export class Networks {
 
   /** Whether one image of that size is within the limits of the operators. */
   allows(size: Size): boolean {
-    try {
-      const options = { type: 'float32', size, queryChunks: this.#chunksFor(size) } as const;
-      checkGraph(buildEncoderGraph(this.weights, options), shapeOf(size, 1));
-      return true;
-    } catch (error) {
-      if (error instanceof LatentCacheError && error.code === 'ERR_GRAPH_LIMIT') return false;
-      throw error;
-    }
+    const options = { type: 'float32', size, queryChunks: this.#chunksFor(size) } as const;
+    const graph = buildEncoderGraph(this.weights, options);
+    return isWithinLimits({ check: (shape) => checkGraph(graph, shape) }, shapeOf(size, 1));
   }
 
   #network(graph: EncoderGraph, exponents: readonly number[] | null): Network {
@@ -108,15 +103,12 @@ export class Networks {
   }
 }
 
-/** Bytes of activations of one run, roughly: chooses how many images an engine is built for, and nothing else. */
-export function estimateRunBytes(
-  network: { weights: VaeEncoderWeights },
-  spec: EngineSpec,
-  count: number,
-): number {
-  const { widths } = network.weights.architecture;
-  const { height, width } = shapeOf(spec.largest, count);
-  const elementBytes = ELEMENT_TYPES[spec.precision] === 'float32' ? 4 : 2;
-  // at full size a residual block holds its input, its branch and the branch's next tensor
-  return 3 * count * height * width * widths[0]! * elementBytes;
+export function isWithinLimits(network: Pick<Network, 'check'>, shape: EngineShape): boolean {
+  try {
+    network.check(shape);
+    return true;
+  } catch (error) {
+    if (error instanceof LatentCacheError && error.code === 'ERR_GRAPH_LIMIT') return false;
+    throw error;
+  }
 }
