@@ -15,7 +15,8 @@ import {
   type ImageBatch,
   type Moments,
 } from './encoder.js';
-import type { FromWorker, LoadMessage, PlainError, ToWorker } from './onnxruntime-messages.js';
+import type { FromWorker, LoadMessage, ToWorker } from './onnxruntime-messages.js';
+import { reviveError } from './plain-error.js';
 
 export interface OnnxruntimeOptions {
   /** Threads of one image's computation. Default: all processors that this process may use. */
@@ -98,7 +99,7 @@ async function startUp(worker: Worker, message: LoadMessage, signal?: AbortSigna
   });
   const onAnswer = (answer: FromWorker) => {
     if (answer.kind === 'ready') resolve(answer.runtime);
-    else if (answer.kind === 'error') reject(revive(answer.error));
+    else if (answer.kind === 'error') reject(reviveError(answer.error));
   };
   const onError = (error: unknown) => reject(crash(error));
   const onExit = (code: number) => reject(stopped(code));
@@ -230,7 +231,7 @@ class OnnxruntimeEncoder implements Encoder {
       const { mean, logvar } = answer;
       job.settle({ mean, logvar, count, channels, width: width / stride, height: height / stride });
     } else if (answer.kind === 'error') {
-      job.settle(revive(answer.error));
+      job.settle(reviveError(answer.error));
     }
     this.#next();
   }
@@ -251,10 +252,6 @@ function joined(images: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const pixels = new Uint8Array(images.length * bytes);
   for (const [index, image] of images.entries()) pixels.set(image, index * bytes);
   return pixels;
-}
-
-function revive({ code, message, path, remedy }: PlainError): LatentCacheError {
-  return new LatentCacheError(code, message, { path, remedy });
 }
 
 function aborted(signal: AbortSignal): LatentCacheError {

@@ -17,6 +17,7 @@ export type Making = Omit<ProvenanceRecord, 'source'>;
 interface ImageMoments {
   readonly mean: Float32Array;
   readonly logvar: Float32Array;
+  readonly inFloat32: boolean;
 }
 
 /** Latents of one image before they are written. */
@@ -24,6 +25,8 @@ export interface EncodedImage {
   readonly prepared: PreparedImage;
   readonly straight: ImageMoments;
   readonly flipped: ImageMoments | null;
+  /** The precision of the run did not do for it. */
+  readonly inFloat32: boolean;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function encodeImages(
     prepared,
     straight: moments[index]!,
     flipped: flippedMoments?.[index] ?? null,
+    inFloat32: moments[index]!.inFloat32 || flippedMoments?.[index]?.inFloat32 === true,
   }));
 }
 
@@ -78,11 +82,12 @@ function checkMoments(
   );
 }
 
-function split({ mean, logvar, count }: Moments): ImageMoments[] {
+function split({ mean, logvar, count, repeatedInFloat32 = [] }: Moments): ImageMoments[] {
   const length = mean.length / count;
   return Array.from({ length: count }, (_, index) => ({
     mean: mean.subarray(index * length, (index + 1) * length),
     logvar: logvar.subarray(index * length, (index + 1) * length),
+    inFloat32: repeatedInFloat32.includes(index),
   }));
 }
 
@@ -93,7 +98,7 @@ function split({ mean, logvar, count }: Moments): ImageMoments[] {
  * @throws LatentCacheError `ERR_NON_FINITE`, `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_CACHE_WRITE`
  */
 export async function storeImage(
-  { prepared, straight, flipped }: EncodedImage,
+  { prepared, straight, flipped, inFloat32 }: EncodedImage,
   settings: BuildSettings,
   making: Making,
   binding: Pick<NativeBinding, 'samplePosterior' | 'writeFileAtomic'>,
@@ -133,7 +138,11 @@ export async function storeImage(
     entry,
     keySuffix: item.keySuffix,
     dtype: settings.dtype,
-    record: { ...making, source },
+    record: {
+      ...making,
+      encoder: inFloat32 ? { ...making.encoder, precision: 'fp32' } : making.encoder,
+      source,
+    },
   };
   return writeCache(request, binding);
 }
