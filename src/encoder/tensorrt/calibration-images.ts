@@ -1,6 +1,6 @@
 /** What a network is shown to find out how large its activations become. */
 import type { Size } from '../../dataset/bucket.js';
-import { philox4x32 } from '../../model/philox.js';
+import { mix } from '../../model/seeded-values.js';
 import type { SampleImage } from '../encoder.js';
 
 /** Every sample is brought to this size by cutting and repeating: resizing would change what the layers see. */
@@ -32,13 +32,5 @@ function centre({ pixels, width, height }: SampleImage): Uint8Array {
 }
 
 function noise(bytes: number): Uint8Array {
-  const words = new Uint32Array(bytes / 4);
-  const block = new Uint32Array(4);
-  for (let at = 0; at < words.length; at += 4) {
-    block.fill(0);
-    block[0] = at;
-    philox4x32(block, 0, 0);
-    words.set(block.subarray(0, Math.min(4, words.length - at)), at);
-  }
-  return new Uint8Array(words.buffer);
+  return new Uint8Array(Uint32Array.from({ length: bytes / 4 }, (_, at) => mix(at)).buffer);
 }

@@ -4,18 +4,13 @@ import type { Size } from '../../dataset/bucket.js';
 import { LatentCacheError } from '../../errors.js';
 import { strideOf } from '../../model/architecture.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
+import { checkGraph } from '../../model/onnx/check-graph.js';
+import { buildEncoderGraph } from '../../model/onnx/encoder-graph.js';
+import { buildProbeGraph } from '../../model/onnx/probe-graph.js';
+import { encodeModel, externalTensors, type OnnxGraph } from '../../model/onnx/schema.js';
+import { chooseRescaling, type Rescaling, rescale, scalePoints } from '../../model/rescale.js';
 import type { EngineShape } from '../../native/binding.js';
 import { type EngineSpec, shapeOf } from './engine-spec.js';
-import {
-  buildEncoderGraph,
-  buildProbeGraph,
-  checkGraph,
-  chooseRescaling,
-  type EncoderGraph,
-  encodeModel,
-  type Rescaling,
-  rescale,
-} from './graph-api.js';
 import { ELEMENT_TYPES } from './precision.js';
 import type { EngineTensor } from './stage-build.js';
 
@@ -53,7 +48,7 @@ export class Networks {
 
   /** Values in a row of the calibration network's output. */
   get probeLength(): number {
-    return this.weights.layers.length;
+    return scalePoints(this.weights.layers).length;
   }
 
   /** @param maxima rows of the calibration network, one for each image. */
@@ -78,16 +73,12 @@ export class Networks {
     return isWithinLimits({ check: (shape) => checkGraph(graph, shape) }, shapeOf(size, 1));
   }
 
-  #network(graph: EncoderGraph, exponents: readonly number[] | null): Network {
+  #network(graph: OnnxGraph, exponents: readonly number[] | null): Network {
     const types = [...new Set(graph.initializers.map(({ type }) => type))].sort();
     const { fingerprint } = this.weights;
     return {
       model: encodeModel(graph, { external: true }),
-      tensors: graph.initializers.map(({ name, values, source }) => ({
-        name,
-        values,
-        source: source ?? undefined,
-      })),
+      tensors: externalTensors(graph),
       exponents,
       weightsId: createHash('sha256')
         .update(JSON.stringify([fingerprint, exponents, types]))

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { writeFileAtomic } from '../../cache/atomic-file.js';
+import type { Rescaling } from '../../model/rescale.js';
 import type { NativeBinding } from '../../native/binding.js';
 import { acquireLock, type FileLock } from './file-lock.js';
-import type { Rescaling } from './graph-api.js';
 import { readSealedHeader, sealFile } from './sealed-file.js';
 
 const KIND = 'scales';
