@@ -21,14 +21,22 @@ function add(passed, failed, skipped = 0) {
   totals.skipped += skipped;
 }
 
-/** C++ tests, built with the address and undefined-behaviour sanitizers and with warnings as errors. */
-function nativeTests() {
-  const build = path.join(root, 'build-native-tests');
+/**
+ * C++ tests, built with sanitizers and with warnings as errors.
+ *
+ * @param folder the build folder, inside the project's
+ * @param sanitize what -fsanitize= gets
+ * @param target what is built of it: 'all', or a target of native/tests
+ * @param label runs only the tests with this label; all when it is empty
+ */
+function nativeTests(folder, sanitize, target, label) {
+  const build = path.join(root, folder);
   const options = [
     '-DLC_BUILD_ADDON=OFF',
     '-DLC_BUILD_TESTS=ON',
+    '-DLC_BUILD_DOUBLES=ON',
     '-DLC_WERROR=ON',
-    '-DLC_SANITIZE=address,undefined',
+    `-DLC_SANITIZE=${sanitize}`,
   ];
   const built =
     run('cmake', [
@@ -43,14 +51,25 @@ function nativeTests() {
     run('cmake', [
       '--build',
       build,
+      '--target',
+      target,
       '--parallel',
       '2',
       '--',
       ...(existsSync(path.join(build, 'build.ninja')) ? ['--quiet'] : ['-s']),
     ]);
   if (!built) return add(0, 1);
-  const report = path.join(results, 'native.xml');
-  run('ctest', ['--test-dir', build, '--output-on-failure', '--no-tests=error', '--output-junit', report]);
+  const report = path.join(results, `${folder}.xml`);
+  const selection = label === '' ? [] : ['-L', label];
+  run('ctest', [
+    '--test-dir',
+    build,
+    '--output-on-failure',
+    '--no-tests=error',
+    '--output-junit',
+    report,
+    ...selection,
+  ]);
   const xml = existsSync(report) ? readFileSync(report, 'utf8') : '';
   const count = (name) => Number(new RegExp(`<testsuite[^>]*\\s${name}="(\\d+)"`, 's').exec(xml)?.[1] ?? 0);
   if (count('tests') === 0) return add(0, 1);
@@ -79,7 +98,10 @@ function typescriptTests() {
 
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
-if (filters.length === 0) nativeTests();
+if (filters.length === 0) {
+  nativeTests('build-native-tests', 'address,undefined', 'all', '');
+  nativeTests('build-native-tsan', 'thread', 'lc_threads_tests', 'threads');
+}
 typescriptTests();
 
 const { passed, failed, skipped } = totals;

@@ -3,12 +3,38 @@ export type { LatentDtype } from './cache/sd-scripts.js';
 export type { Bucket, BucketChoice, BucketSettings, Size } from './dataset/bucket.js';
 export { BUCKET_DEFAULTS, BucketSelector } from './dataset/bucket.js';
 export { type CropLtrb, type Geometry, planGeometry } from './dataset/geometry.js';
-export type { EncodeOptions, Encoder, EncoderInfo, ImageBatch, Moments } from './encoder/encoder.js';
+export type {
+  EncodeOptions,
+  Encoder,
+  EncoderInfo,
+  ImageBatch,
+  Moments,
+  PlannedSize,
+  PreparationProgress,
+  PrepareOptions,
+  SampleImage,
+} from './encoder/encoder.js';
 export { type CreateEncoderOptions, createEncoder, type SelectedEncoder } from './encoder/select.js';
+export type { VramBudget } from './encoder/tensorrt/budget.js';
+export { buildEngine, type EngineBuildOptions } from './encoder/tensorrt/build-engine.js';
+export { createTensorrtEncoder, type TensorrtOptions } from './encoder/tensorrt/create-encoder.js';
+export type { RunNeeds } from './encoder/tensorrt/device-engines.js';
+export { cudaMemGetInfo, type DeviceQueryOptions, listDevices } from './encoder/tensorrt/devices.js';
+export { EngineCache, type EngineCacheOptions, type EngineListing } from './encoder/tensorrt/engine-cache.js';
+export type { PrecisionName } from './encoder/tensorrt/precision.js';
+export type { TensorrtEncoder } from './encoder/tensorrt/tensorrt-encoder.js';
 export { ERROR_CODES, type ErrorCode, LatentCacheError } from './errors.js';
 export { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from './model/catalog.js';
 export { type LoadVaeOptions, loadVae, type VaeEncoderWeights } from './model/load-vae.js';
-export type { Interpolation, NativeBinding, TransformOptions, TransformTarget } from './native/binding.js';
+export type {
+  CudaDevice,
+  DeviceMemory,
+  Interpolation,
+  NativeBinding,
+  RunMemory,
+  TransformOptions,
+  TransformTarget,
+} from './native/binding.js';
 export { loadBinding } from './native/load.js';
 export { buildCache } from './pipeline/build-cache.js';
 export type * from './pipeline/events.js';

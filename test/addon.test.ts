@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
@@ -123,6 +124,15 @@ describe('native work in flight', () => {
     });
     expect([status, signal]).toEqual([7, null]);
   });
+});
+
+it('needs no library of NVIDIA to load', () => {
+  const addon = createRequire(import.meta.url)('node-gyp-build').path(root) as string;
+  const { stdout } = spawnSync('readelf', ['--dynamic', addon], { encoding: 'utf8' });
+  const needed = [...stdout.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name);
+  expect(needed).toContain('libc.so.6');
+  const ofTheSystem = /^(libc|libm|libdl|libpthread|libgcc_s|libstdc\+\+|ld-linux.*)\.so/;
+  expect(needed.filter((name) => !ofTheSystem.test(name!))).toEqual([]);
 });
 
 const folder = useScratchFolder();

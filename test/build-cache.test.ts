@@ -155,7 +155,9 @@ describe('batches', () => {
     const encoder = fakeEncoder();
     const buckets = { enableBucket: true, minBucketReso: 128, maxBucketReso: 512 };
     await build(folder(), { ...buckets, vaeBatchSize: 2 }, encoder);
-    const shapes = encoder.batches.map(({ count, width, height }) => `${count} of ${width}x${height}`);
+    const shapes = encoder.batches.map(
+      ({ images, width, height }) => `${images.length} of ${width}x${height}`,
+    );
     // The bucket nearest to 2:1 within 256² is 320x192 (5:3); the next, 512x128, is 4:1.
     expect(shapes.sort()).toEqual(['1 of 320x192', '2 of 192x320', '2 of 320x192']);
   });

@@ -45,16 +45,16 @@ export function fakeEncoder(
     },
     async encodeBatch(batch) {
       batches.push(batch);
-      const { pixels, count } = batch;
+      const count = batch.images.length;
       const width = batch.width / 8;
       const height = batch.height / 8;
       const mean = new Float32Array(count * 4 * width * height);
       let at = 0;
-      for (let image = 0; image < count; image++) {
+      for (const pixels of batch.images) {
         for (let c = 0; c < 4; c++) {
           for (let y = 0; y < height; y++) {
             for (let x = 0; x < width; x++) {
-              const pixel = (image * batch.height + y * 8) * batch.width + x * 8;
+              const pixel = y * 8 * batch.width + x * 8;
               mean[at++] = pixels[pixel * 3 + (c % 3)]!;
             }
           }

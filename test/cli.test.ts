@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES } from '#dist/index.js';
+import { EngineCache, ERROR_CODES } from '#dist/index.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
 import { drawImage, useScratchFolder } from './build-helpers.js';
 
@@ -131,6 +131,52 @@ describe('output', () => {
         ),
     );
     expect(undocumented).toEqual([]);
+  });
+});
+
+describe('options of the GPU', () => {
+  it.each([
+    ['--vram-budget', '0%', '100 %'],
+    ['--vram-budget', '110%', '100 %'],
+    ['--vram-budget', 'much', 'Expected a size'],
+    ['--device', 'one', 'whole number'],
+    ['--precision', 'fp8', 'fp16'],
+    ['--attention-chunks', '0', 'attention_chunks'],
+    ['--engine-dir', '', 'engineDir'],
+  ])('%s %s is refused with what it takes', async (option, value, expected) => {
+    const { code, stderr } = await latentCache([...(await dataSet(0)), option, value]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(expected);
+  });
+
+  it.each([['8GiB'], ['75%'], ['auto'], ['1073741824']])('--vram-budget takes %s', async (value) => {
+    const { code } = await latentCache([...(await dataSet(1)), '--vram-budget', value, '--dry-run']);
+    expect(code).toBe(0);
+  });
+});
+
+describe('engines', () => {
+  it('are listed and cleared', async () => {
+    const cache = await EngineCache.open({ folder: inside('engines') });
+    const shape = { count: 1, height: 64, width: 64 };
+    const shapes = { minimum: shape, optimum: shape, maximum: shape };
+    const texts = { description: '64x64, fp16', device: 'RTX 3060', runtime: 'TensorRT 10.14.1' };
+    const record = { ...shapes, ...texts, weightBytes: null, memory: [], exponents: null, buildSeconds: 1 };
+    await cache.store('a'.repeat(64), record, new Uint8Array(4096));
+    const list = () => latentCache(['engines', 'list', '--engine-dir', inside('engines')]);
+    const listed = await list();
+    for (const part of [...Object.values(texts), '8.0 KiB', '1 engine'])
+      expect(listed.stdout).toContain(part);
+    const cleared = await latentCache(['engines', 'clear', '--engine-dir', inside('engines')]);
+    expect(cleared).toMatchObject({ code: 0, stdout: expect.stringContaining('Removed 1 engine') });
+    expect((await list()).stdout).toContain('0 engines');
+  });
+
+  it('are not read from a folder that others may write to', async () => {
+    await chmod(folder(), 0o777);
+    const { code, stderr } = await latentCache(['engines', 'list', '--engine-dir', folder()]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('chmod go-w');
   });
 });
 

@@ -37,8 +37,7 @@ for (const widths of [
       it(`gives torch's moments for ${one.name}`, { timeout: 120_000 }, async () => {
         const { height, width } = one;
         const moments = await encoder.encodeBatch({
-          pixels: seededImage(one.imageSeed, height, width),
-          count: 1,
+          images: [seededImage(one.imageSeed, height, width)],
           width,
           height,
         });

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ModelId } from '#dist/model/catalog.js';
 import { loadVae } from '#dist/model/load-vae.js';
-import { writeEncoderModel } from '#dist/model/onnx/encoder-graph.js';
+import { buildEncoderGraph } from '#dist/model/onnx/encoder-graph.js';
+import { encodeModel } from '#dist/model/onnx/schema.js';
 import type { Dtype } from '#dist/model/safetensors/dtypes.js';
 import { openSafetensors } from '#dist/model/safetensors/reader.js';
 import { encodeHeader, type TensorToWrite, writeSafetensors } from '#dist/model/safetensors/writer.js';
@@ -49,7 +50,16 @@ async function file(entries: Entry[]): Promise<string> {
 
 const fingerprintOf = async (file: string) => (await loadVae(file, { model: 'sdxl' })).fingerprint;
 const modelOf = async (file: string) =>
-  Buffer.from(writeEncoderModel(await loadVae(file, { model: 'sdxl' }), { queryChunks: 8 }));
+  Buffer.from(
+    encodeModel(
+      buildEncoderGraph(await loadVae(file, { model: 'sdxl' }), {
+        type: 'float32',
+        size: 'dynamic',
+        queryChunks: 8,
+      }),
+      { external: false },
+    ),
+  );
 
 describe('layouts of the same weights', () => {
   for (const layout of ['ldm', 'diffusers-old', 'checkpoint'] as const) {

@@ -1,15 +1,19 @@
 /** The protobuf writer, folding, and the promises of the ONNX graph that need no reference network. */
 
+import { readFileSync } from 'node:fs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { foldPointwiseConvs } from '#dist/model/fold.js';
-import type { ConvSpec, Layer } from '#dist/model/layers.js';
+import { type ConvSpec, type Layer, tensorsOf } from '#dist/model/layers.js';
 import { loadVae, type VaeEncoderWeights } from '#dist/model/load-vae.js';
-import { writeEncoderModel } from '#dist/model/onnx/encoder-graph.js';
+import { buildEncoderGraph } from '#dist/model/onnx/encoder-graph.js';
+import type { GraphSize } from '#dist/model/onnx/layer-walker.js';
 import { ProtoMessage } from '#dist/model/onnx/protobuf.js';
+import { encodeModel, externalTensors } from '#dist/model/onnx/schema.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
 import { seededTensor } from '#dist/model/seeded-values.js';
-import { golden, largestDifference, SMALL, scratchFolder } from './encoder-helpers.js';
+import { golden, largestDifference, SMALL, scratchFolder, seededImage } from './encoder-helpers.js';
+import { runGraph, startGraph } from './graph-helpers.js';
 
 const scratch = scratchFolder();
 
@@ -66,7 +70,8 @@ describe('folding', () => {
     ['b.weight', Float32Array.of(1, 0, 0, 2, 1, 1)],
     ['b.bias', Float32Array.of(0, 0, 5)],
   ]);
-  const folded = foldPointwiseConvs({ layers: [first, second], tensors });
+  const sources = new Map();
+  const folded = foldPointwiseConvs({ layers: [first, second], tensors, sources });
 
   it('leaves one conv with the outputs of the second', () => {
     expect(folded.layers).toEqual([conv('a', 1, 3, 3)]);
@@ -89,6 +94,7 @@ describe('folding', () => {
     // 1 + 2^-24 + 2^-24 is 1 + 2^-23 when it is rounded at the end, and 1 when it is rounded at each step
     const sum = foldPointwiseConvs({
       layers: [conv('a', 1, 2, 1), conv('b', 2, 1, 1)],
+      sources,
       tensors: new Map([
         ['a.weight', Float32Array.of(1, 2 ** -24)],
         ['a.bias', Float32Array.of(1, 2 ** -24)],
@@ -100,7 +106,7 @@ describe('folding', () => {
   });
   it('keeps a 1×1 conv that does not follow a conv', () => {
     const norm: Layer = { kind: 'norm-silu', norm: { name: 'n', channels: 2, groups: 1, epsilon: 1e-6 } };
-    expect(foldPointwiseConvs({ layers: [first, norm, second], tensors }).layers).toEqual([
+    expect(foldPointwiseConvs({ layers: [first, norm, second], tensors, sources }).layers).toEqual([
       first,
       norm,
       second,
@@ -115,32 +121,41 @@ describe('the graph', () => {
     weights = await loadVae(scratch('vae.safetensors'), { model: 'sdxl' });
   });
 
-  const start = (vae: VaeEncoderWeights, queryChunks: number) =>
-    InferenceSession.create(writeEncoderModel(vae, { queryChunks }), {
-      intraOpNumThreads: 1,
-      logSeverityLevel: 4,
-    });
-
-  async function encode(session: InferenceSession, height: number, width: number) {
-    const values = Float32Array.from({ length: 3 * height * width }, (_, i) => Math.sin(i * 0.7));
-    const { mean, logvar } = await session.run({
-      image: new Tensor('float32', values, [1, 3, height, width]),
-    });
-    return { mean: mean!.data as Float32Array, logvar: logvar!.data as Float32Array };
-  }
+  const graphOf = (vae: VaeEncoderWeights, queryChunks: number, size: GraphSize | 'dynamic' = 'dynamic') =>
+    buildEncoderGraph(vae, { type: 'float32', size, queryChunks });
 
   it('is the same for the same weights', () => {
-    const [first, second] = [1, 2].map(() => Buffer.from(writeEncoderModel(weights, { queryChunks: 8 })));
+    const [first, second] = [1, 2].map(() =>
+      Buffer.from(encodeModel(graphOf(weights, 8), { external: false })),
+    );
     expect(first!.equals(second!)).toBe(true);
   });
 
+  const described = async (size: GraphSize | 'dynamic') => {
+    const { inputMetadata, outputMetadata } = await startGraph(graphOf(weights, 8, size));
+    return [...inputMetadata, ...outputMetadata];
+  };
+
   it('is a file that onnxruntime describes with free sizes', async () => {
-    const { inputMetadata, outputMetadata } = await start(weights, 8);
-    expect([...inputMetadata, ...outputMetadata]).toEqual([
-      expect.objectContaining({ name: 'image', type: 'float32', shape: ['batch', 3, 'height', 'width'] }),
-      expect.objectContaining({ name: 'mean', shape: ['batch', 4, 'latent_height', 'latent_width'] }),
-      expect.objectContaining({ name: 'logvar', shape: ['batch', 4, 'latent_height', 'latent_width'] }),
+    expect(await described('dynamic')).toEqual([
+      expect.objectContaining({ name: 'pixels', type: 'uint8', shape: ['batch', 'height', 'width', 3] }),
+      expect.objectContaining({
+        name: 'moments',
+        type: 'float32',
+        shape: ['batch', 8, 'latent_height', 'latent_width'],
+      }),
     ]);
+  });
+
+  it('has constant sides when it is for one size', async () => {
+    expect(await described({ width: 64, height: 48 })).toEqual([
+      expect.objectContaining({ shape: ['batch', 48, 64, 3] }),
+      expect.objectContaining({ shape: ['batch', 8, 6, 8] }),
+    ]);
+    const operators = new Set(
+      graphOf(weights, 8, { width: 64, height: 48 }).nodes.map((node) => node.operator),
+    );
+    expect(operators).not.toContain('Shape');
   });
 
   for (const [height, width] of [
@@ -151,17 +166,42 @@ describe('the graph', () => {
     [8, 512],
   ] as const) {
     it(`gives at ${height}×${width} the same for any number of query chunks`, async () => {
-      const [whole, ...cut] = await Promise.all(
-        [1, 2, 7, 16].map(async (chunks) => (await encode(await start(weights, chunks), height, width)).mean),
-      );
-      for (const mean of cut) expect(largestDifference(mean, whole!)).toBeLessThan(1e-6);
+      const pixels = seededImage(7, height, width);
+      const run = (chunks: number, size: GraphSize | 'dynamic') =>
+        runGraph(graphOf(weights, chunks, size), [pixels], height, width);
+      const whole = await run(1, 'dynamic');
+      for (const chunks of [2, 7, 16]) {
+        for (const size of ['dynamic', { width, height }] as const) {
+          expect(largestDifference(await run(chunks, size), whole)).toBeLessThan(1e-5);
+        }
+      }
     });
   }
 
-  it('clamps the log variance to −30…20', async () => {
-    const bias = Float32Array.of(0, 0, 0, 0, -100, 100, -100, 100);
-    const shifted = { ...weights, tensors: new Map([...weights.tensors, ['quant_conv.bias', bias]]) };
-    const { logvar } = await encode(await start(shifted, 8), 8, 8);
-    expect([...logvar]).toEqual([-30, 20, -30, 20]);
+  it('takes its weights from outside when asked to', async () => {
+    const graph = graphOf(weights, 8);
+    const pixels = seededImage(7, 64, 48);
+    const outside = Buffer.concat(
+      externalTensors(graph).map(({ values }) =>
+        Buffer.from(values.buffer, values.byteOffset, values.byteLength),
+      ),
+    );
+    const session = await InferenceSession.create(encodeModel(graph, { external: true }), {
+      externalData: [{ path: 'weights', data: outside }],
+      logSeverityLevel: 4,
+    });
+    const { moments } = await session.run({ pixels: new Tensor('uint8', pixels, [1, 64, 48, 3]) });
+    expect(moments!.data).toEqual(await runGraph(graph, [pixels], 64, 48));
+  });
+
+  it('says where unchanged weights lie, byte for byte', async () => {
+    const file = readFileSync(weights.path);
+    const mapped = graphOf(weights, 8).initializers.filter(({ source }) => source !== undefined);
+    for (const { values, source } of mapped) {
+      const stored = file.subarray(source!.offset, source!.offset + source!.bytes);
+      expect(stored.equals(Buffer.from(values.buffer, values.byteOffset, values.byteLength))).toBe(true);
+    }
+    // all but the last conv, which is folded
+    expect(mapped.length).toBe(tensorsOf(weights.layers).length - 4);
   });
 });

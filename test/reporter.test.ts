@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatBytes, formatRate, formatSeconds, parseBytes } from '#dist/cli/format.js';
 import { TextReporter } from '#dist/cli/reporter.js';
-import type { ProgressEvent } from '#dist/index.js';
+import type { BuildEvent, EngineEvent, ProgressEvent } from '#dist/index.js';
 
 const progress = (done: number): ProgressEvent => ({
   type: 'progress',
@@ -16,7 +16,7 @@ const progress = (done: number): ProgressEvent => ({
 
 /** What a reporter writes when an event comes every `milliseconds`. */
 function shown(
-  events: ProgressEvent[],
+  events: BuildEvent[],
   milliseconds: number,
   output: { isTTY?: boolean; columns?: number },
 ): string {
@@ -83,5 +83,27 @@ describe('numbers', () => {
       '2:01 h',
     ]);
     expect([formatRate(12.34), formatRate(0.25)]).toEqual(['12.3 images/s', '4.0 s/image']);
+  });
+});
+
+describe('an engine that is built', () => {
+  const engine: EngineEvent = {
+    type: 'engine',
+    purpose: 'bucket',
+    bucket: { width: 832, height: 1216 },
+    phase: 'Building',
+    seconds: 75,
+    index: 2,
+    total: 5,
+  };
+
+  it('is one line with its bucket, phase and time', () => {
+    const text = shown([engine], 1000, { isTTY: true, columns: 200 });
+    expect(text).toContain('Building engine 2/5 832x1216 · Building · 1:15 min');
+  });
+
+  it('without a bucket of its own says what it is for', () => {
+    const text = shown([{ ...engine, purpose: 'shared', bucket: null }], 1000, { isTTY: true, columns: 200 });
+    expect(text).toContain('2/5 for all other sizes');
   });
 });

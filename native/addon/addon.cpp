@@ -1,9 +1,12 @@
 // Entry point: one State for each JS environment, then the functions of src/native/binding.ts.
 #include <napi.h>
 
+#include "cuda_ops.h"
+#include "device_ops.h"
 #include "errors.h"
 #include "file_ops.h"
 #include "pixel_ops.h"
+#include "posterior_ops.h"
 #include "state.h"
 
 namespace lc::addon {
@@ -33,7 +36,10 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   exports.Set("initialize", Napi::Function::New(env, initialize, "initialize"));
   exports.Set("counters", Napi::Function::New(env, counters, "counters"));
   registerPixelOps(env, exports);
+  registerPosteriorOps(env, exports);
   registerFileOps(env, exports);
+  registerCudaOps(env, exports);
+  registerDeviceOps(env, exports);
   return exports;
 }
 

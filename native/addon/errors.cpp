@@ -36,9 +36,29 @@ std::int32_t integerOf(const Napi::Value& value, const char* name, std::int32_t 
   return static_cast<std::int32_t>(number);
 }
 
+std::uint64_t sizeOf(const Napi::Value& value, const char* name) {
+  constexpr double kMaxSafeInteger = 9007199254740991.0;
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  if (!(number >= 0 && number <= kMaxSafeInteger) || std::trunc(number) != number) {
+    reject(value.Env(), name, "an integer from 0 to 2^53 - 1", describe(value));
+  }
+  return static_cast<std::uint64_t>(number);
+}
+
 std::string textOf(const Napi::Value& value, const char* name) {
   if (!value.IsString()) reject(value.Env(), name, "a string", describe(value));
   return value.As<Napi::String>().Utf8Value();
+}
+
+std::string pathOf(const Napi::Value& value, const char* name) {
+  std::string path = textOf(value, name);
+  if (path.find('\0') != std::string::npos) reject(value.Env(), name, "a path without NUL", "one with it");
+  return path;
+}
+
+Napi::Array listOf(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) reject(value.Env(), name, "an array", describe(value));
+  return value.As<Napi::Array>();
 }
 
 template <typename Array>
@@ -49,13 +69,30 @@ Array arrayOf(const Napi::Value& value, const char* name, napi_typedarray_type t
   return value.As<Array>();
 }
 
+Napi::Object toObject(Napi::Env env, const ErrorDetails& details) {
+  Napi::Object result = Napi::Object::New(env);
+  const auto setText = [&](const char* name, const std::string& text) {
+    if (!text.empty()) result.Set(name, Napi::String::New(env, text));
+  };
+  const auto setBytes = [&](const char* name, const std::optional<std::uint64_t>& bytes) {
+    if (bytes) result.Set(name, Napi::Number::New(env, static_cast<double>(*bytes)));
+  };
+  setText("path", details.path);
+  setText("remedy", details.remedy);
+  setText("op", details.op);
+  setBytes("bytesAsked", details.bytesAsked);
+  setBytes("bytesFree", details.bytesFree);
+  return result;
+}
+
 }  // namespace
 
-Napi::Error makeError(Napi::Env env, const char* code, const std::string& message) {
+Napi::Error makeError(Napi::Env env, const char* code, const std::string& message,
+                      const ErrorDetails& details) {
   const State& state = stateOf(env);
   if (!state.errorClass.IsEmpty()) {
-    const Napi::Object error =
-        state.errorClass.New({Napi::String::New(env, code), Napi::String::New(env, message)});
+    const Napi::Object error = state.errorClass.New(
+        {Napi::String::New(env, code), Napi::String::New(env, message), toObject(env, details)});
     return Napi::Error(env, error);
   }
   return makeSystemError(env, code, message);
@@ -76,8 +113,44 @@ std::string stringOption(const Napi::Object& options, const char* name) {
   return textOf(options.Get(name), name);
 }
 
+bool booleanOption(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  if (!value.IsBoolean()) reject(options.Env(), name, "true or false", describe(value));
+  return value.As<Napi::Boolean>().Value();
+}
+
+std::uint64_t sizeOption(const Napi::Object& options, const char* name) {
+  return sizeOf(options.Get(name), name);
+}
+
+std::vector<std::string> pathsOption(const Napi::Object& options, const char* name) {
+  const Napi::Array list = arrayOption(options, name);
+  std::vector<std::string> paths;
+  for (std::uint32_t index = 0; index < list.Length(); ++index) {
+    paths.push_back(pathOf(list.Get(index), name));
+  }
+  return paths;
+}
+
+std::string pathOption(const Napi::Object& options, const char* name) {
+  return pathOf(options.Get(name), name);
+}
+
+Napi::Object objectOption(const Napi::Object& options, const char* name) {
+  return objectOf(options.Get(name), name);
+}
+
+Napi::Array arrayOption(const Napi::Object& options, const char* name) {
+  return listOf(options.Get(name), name);
+}
+
 std::string stringArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
   return textOf(info[index], name);
+}
+
+Napi::Object objectOf(const Napi::Value& value, const char* name) {
+  if (!value.IsObject()) reject(value.Env(), name, "an object", describe(value));
+  return value.As<Napi::Object>();
 }
 
 Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name) {
@@ -85,19 +158,24 @@ Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name) {
 }
 
 std::string pathArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  std::string path = stringArgument(info, index, name);
-  if (path.find('\0') != std::string::npos) reject(info.Env(), name, "a path without NUL", "one with it");
-  return path;
+  return pathOf(info[index], name);
 }
 
 Napi::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  if (!info[index].IsArray()) reject(info.Env(), name, "an array", describe(info[index]));
-  return info[index].As<Napi::Array>();
+  return listOf(info[index], name);
+}
+
+std::uint64_t sizeArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  return sizeOf(info[index], name);
+}
+
+Napi::Function functionArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  if (!info[index].IsFunction()) reject(info.Env(), name, "a function", describe(info[index]));
+  return info[index].As<Napi::Function>();
 }
 
 Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  if (!info[index].IsObject()) reject(info.Env(), name, "an object", describe(info[index]));
-  return info[index].As<Napi::Object>();
+  return objectOf(info[index], name);
 }
 
 Napi::Uint8Array bytesArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
@@ -106,6 +184,20 @@ Napi::Uint8Array bytesArgument(const Napi::CallbackInfo& info, std::size_t index
 
 Napi::Float32Array floatsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
   return arrayOf<Napi::Float32Array>(info[index], name, napi_float32_array, "a Float32Array");
+}
+
+double numberArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  if (!info[index].IsNumber()) reject(info.Env(), name, "a number", describe(info[index]));
+  return info[index].As<Napi::Number>().DoubleValue();
+}
+
+std::uint64_t unsignedArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  constexpr const char* kExpected = "a bigint from 0 to 2^64 - 1";
+  if (!info[index].IsBigInt()) reject(info.Env(), name, kExpected, describe(info[index]));
+  bool lossless = false;
+  const std::uint64_t value = info[index].As<Napi::BigInt>().Uint64Value(&lossless);
+  if (!lossless) reject(info.Env(), name, kExpected, info[index].ToString().Utf8Value());
+  return value;
 }
 
 std::int32_t integerArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name,

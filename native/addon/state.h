@@ -10,6 +10,8 @@ namespace lc::addon {
 struct State {
   // The LatentCacheError class of this environment; empty until initialize().
   Napi::FunctionReference errorClass;
+  // The class of open devices.
+  Napi::FunctionReference deviceClass;
   // Touched on the JS thread only.
   std::uint32_t queued = 0;
   double completed = 0;

@@ -1,11 +1,7 @@
 #include "task.h"
 
-#include <files.h>
-
-#include <new>
 #include <utility>
 
-#include "errors.h"
 #include "state.h"
 
 namespace lc::addon {
@@ -30,16 +26,9 @@ Task::Task(Napi::Env env, const char* name, const std::vector<Napi::Value>& kept
 void Task::Execute() {
   try {
     work_();
-  } catch (const files::SystemError& error) {
-    fromSystem_ = true;
-    code_ = error.code();
-    SetError(error.what());
-  } catch (const std::bad_alloc&) {
-    code_ = "ERR_OUT_OF_MEMORY";
-    SetError("Not enough memory");
-  } catch (const std::exception& error) {
-    code_ = "ERR_ARGUMENT";
-    SetError(error.what());
+  } catch (...) {
+    failure_ = currentFailure();
+    SetError(failure_.message);
   }
 }
 
@@ -47,11 +36,8 @@ void Task::OnOK() {
   settle([this] { deferred_.Resolve(result_(Env())); });
 }
 
-void Task::OnError(const Napi::Error& error) {
-  settle([&] {
-    deferred_.Reject(fromSystem_ ? makeSystemError(Env(), code_.c_str(), error.Message()).Value()
-                                 : makeError(Env(), code_.c_str(), error.Message()).Value());
-  });
+void Task::OnError(const Napi::Error&) {
+  settle([this] { deferred_.Reject(failure_.toJs(Env())); });
 }
 
 template <typename Settle>

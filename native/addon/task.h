@@ -4,8 +4,9 @@
 #include <napi.h>
 
 #include <functional>
-#include <string>
 #include <vector>
+
+#include "failures.h"
 
 namespace lc::addon {
 
@@ -15,8 +16,8 @@ class Task final : public Napi::AsyncWorker {
   using Result = std::function<Napi::Value(Napi::Env)>;
 
   // Queues `work`, which must not touch JS. `result` runs on the JS thread when it is done. `kept` stay alive
-  // until then: whatever the work reads or writes. Rejects with the code of files::SystemError, or
-  // ERR_OUT_OF_MEMORY.
+  // until then: whatever the work reads or writes. Rejects with what
+  // failures.h makes of the exception that `work` throws.
   static Napi::Promise queue(Napi::Env env, const char* name, const std::vector<Napi::Value>& kept, Work work,
                              Result result);
 
@@ -34,8 +35,7 @@ class Task final : public Napi::AsyncWorker {
   std::vector<Napi::ObjectReference> kept_;
   Work work_;
   Result result_;
-  std::string code_;
-  bool fromSystem_ = false;
+  Failure failure_;
 };
 
 }  // namespace lc::addon

@@ -55,7 +55,7 @@ async function encodeInChild(vae) {
   for (let i = 0; i <= Number(options.repeats); i++) {
     const before = performance.now();
     const cpuBefore = process.cpuUsage();
-    moments = await encoder.encodeBatch({ pixels, count: 1, width: size, height: size });
+    moments = await encoder.encodeBatch({ images: [pixels], width: size, height: size });
     seconds.push((performance.now() - before) / 1000);
     const { user, system } = process.cpuUsage(cpuBefore);
     cpuSeconds.push((user + system) / 1e6);

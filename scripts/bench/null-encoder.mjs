@@ -16,9 +16,10 @@ export function nullEncoder() {
       preferredBatchSize: 1,
       runtime: 'none',
     },
-    async encodeBatch({ pixels, count, width, height }) {
-      if (scratch.length !== pixels.length) scratch = new Float32Array(pixels.length);
-      binding.normalize(pixels, scratch, count, height, width);
+    async encodeBatch({ images, width, height }) {
+      const count = images.length;
+      if (scratch.length !== images[0].length) scratch = new Float32Array(images[0].length);
+      for (const pixels of images) binding.normalize(pixels, scratch, 1, height, width);
       const size = count * 4 * (width / 8) * (height / 8);
       const shape = { count, channels: 4, width: width / 8, height: height / 8 };
       return { mean: new Float32Array(size), logvar: new Float32Array(size), ...shape };

@@ -1,30 +1,17 @@
 /** Files appear whole or not at all: temporary file in the same folder, fsync, rename. */
-import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { open, stat, unlink } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import type { NativeBinding } from '../native/binding.js';
+import { OWNER_PATTERN, OWNER_TAG, ownerState } from './process-owner.js';
 
-/** Process ids mean something within one host and one pid namespace: containers may share a folder and a host name. */
-const HOST = createHash('sha256').update(`${hostname()}\n${pidNamespace()}`).digest('hex').slice(0, 8);
-/** Process id and start time together name one process, also when ids are used again. */
-const PROCESS = `${process.pid}-${startTime(process.pid) ?? 0}`;
-const TEMPORARY = /^\.latent-cache-([0-9a-f]{8})-((\d+)-\d+)-[0-9a-f]+\.tmp$/;
+const TEMPORARY = new RegExp(`^\\.latent-cache-(${OWNER_PATTERN})-[0-9a-f]+\\.tmp$`);
 /** A temporary file of another machine is taken for abandoned after this long. */
 const FOREIGN_TEMPORARY_MS = 24 * 3600 * 1000;
 
-function pidNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return '';
-  }
-}
-
 function temporaryPath(folder: string): string {
-  return path.join(folder, `.latent-cache-${HOST}-${PROCESS}-${randomBytes(8).toString('hex')}.tmp`);
+  return path.join(folder, `.latent-cache-${OWNER_TAG}-${randomBytes(8).toString('hex')}.tmp`);
 }
 
 /**
@@ -72,29 +59,19 @@ export async function removeAbandoned(folder: string, names: readonly string[]):
     const match = TEMPORARY.exec(name);
     if (match === null) continue;
     const file = path.join(folder, name);
-    if (!(await isAbandoned(file, match[1]!, match[2]!, Number(match[3])))) continue;
+    if (!(await isAbandoned(file, match[1]!))) continue;
     await unlink(file).catch(() => {});
   }
 }
 
-async function isAbandoned(file: string, host: string, owner: string, pid: number): Promise<boolean> {
-  if (host === HOST) return owner !== `${pid}-${startTime(pid)}`;
+async function isAbandoned(file: string, owner: string): Promise<boolean> {
+  const state = ownerState(owner);
+  if (state !== 'unknown') return state === 'gone';
   const age = await stat(file).then(
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => 0,
   );
   return age > FOREIGN_TEMPORARY_MS;
-}
-
-/** Start of a running process in clock ticks since boot (field 22 of /proc/PID/stat); undefined when there is none. */
-function startTime(pid: number): string | undefined {
-  try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The command name in brackets may hold anything; count from behind it.
-    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
 }
 
 /** An error of the file system about a file or folder that is to be written. */

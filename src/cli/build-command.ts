@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BUCKET_DEFAULTS } from '../dataset/bucket.js';
+import type { VramBudget } from '../encoder/tensorrt/budget.js';
 import { CHOICES, DEFAULT_MAX_PIXELS } from '../pipeline/options.js';
 import { parseBytes } from './format.js';
 import { type CliOptions, runBuild } from './run-build.js';
@@ -96,6 +97,25 @@ function addRunOptions(command: Command): void {
   command
     .optionsGroup('Run:')
     .addOption(new Option('--backend <name>', 'what encodes').choices(CHOICES.backend).default('auto'))
+    .addOption(
+      new Option('--precision <name>', "of the GPU's convolutions; auto is fp16 with scaled activations")
+        .choices(CHOICES.precision)
+        .default('auto'),
+    )
+    .option('--device <n>', 'which GPU', parseCount, 0)
+    .option(
+      '--vram-budget <size>',
+      'GPU memory to use, e.g. 8GiB or 75%, or auto: 90 % of what is free, less a reserve',
+      parseVramBudget,
+      'auto',
+    )
+    .option('--attention-chunks <n>', 'pieces of the attention (default: by the image size)', parseCount)
+    .option(
+      '--library-dir <dir>',
+      'folder with CUDA or TensorRT libraries, may be repeated (default: where pip and the CUDA toolkit put them)',
+      collect,
+    )
+    .option('--engine-dir <dir>', 'folder of compiled engines (default: ~/.cache/latent-cache/engines)')
     .option('--vae-batch-size <n>', 'images encoded at once, or auto', parseBatch, 'auto')
     .option('--threads <n>', 'threads of the CPU encoder (default: all processors)', parseCount)
     .option('--memory-budget <size>', 'decoded pixels held at once, e.g. 2GiB, or auto', parseBudget, 'auto')
@@ -124,9 +144,19 @@ function parseBatch(text: string): number | 'auto' {
   return text === 'auto' ? text : parseCount(text);
 }
 
+function collect(value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value];
+}
+
+function parseVramBudget(text: string): VramBudget {
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim())?.[1];
+  if (percent !== undefined) return { fraction: Number(percent) / 100 };
+  return parseBudget(text);
+}
+
 function parseBudget(text: string): number | 'auto' {
   if (text === 'auto') return text;
   const bytes = parseBytes(text);
-  if (bytes === undefined) throw new InvalidArgumentError('Expected a size such as 2GiB, 512MiB or auto.');
+  if (bytes === undefined) throw new InvalidArgumentError('Expected a size such as 8GiB, 512MiB or auto.');
   return bytes;
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { LatentCacheError } from '../errors.js';
 import { buildCommand } from './build-command.js';
 import { demoCommand } from './demo-command.js';
+import { enginesCommand } from './engines-command.js';
 import { EXIT_DONE, EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
 
 const { version, description } = createRequire(import.meta.url)('../../package.json') as {
@@ -18,8 +19,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showSuggestionAfterError()
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 110) })
     .addCommand(buildCommand())
-    .addCommand(demoCommand());
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+    .addCommand(demoCommand())
+    .addCommand(enginesCommand());
+  for (const command of withSubcommands(program)) command.exitOverride().copyInheritedSettings(program);
   program.exitOverride();
   // Without a listener a closed pipe or a full disk behind stdout would end the process with a stack trace.
   const outputFailed = false;
@@ -33,6 +35,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = reportError(error);
   }
+}
+
+function withSubcommands({ commands }: Command): Command[] {
+  return commands.flatMap((command) => [command, ...withSubcommands(command)]);
 }
 
 function reportError(error: unknown): number {

@@ -1,4 +1,4 @@
-import type { BuildEvent, PlanEvent, ProgressEvent, SummaryEvent } from '../pipeline/events.js';
+import type { BuildEvent, EngineEvent, PlanEvent, ProgressEvent, SummaryEvent } from '../pipeline/events.js';
 import { formatBytes, formatRate, formatSeconds } from './format.js';
 
 /** Shows a run's events to somebody. */
@@ -58,6 +58,9 @@ export class TextReporter implements Reporter {
       case 'encoder':
         this.line(`Encoder: ${event.backend} on ${event.device}, ${event.precision} (${event.reason})`);
         break;
+      case 'engine':
+        this.progress(engineLine(event), false);
+        break;
       case 'encoded':
         break;
       case 'failed':
@@ -111,6 +114,12 @@ function planLines(plan: PlanEvent): string[] {
   );
   lines.push(`Files will take ${formatBytes(plan.outputBytes)}`);
   return lines;
+}
+
+function engineLine({ purpose, bucket, phase, seconds, index, total }: EngineEvent): string {
+  const sides = bucket === null ? '' : ` ${bucket.width}x${bucket.height}`;
+  const what = { bucket: sides, shared: ' for all other sizes', calibration: ' for calibration', retry: '' };
+  return `Building engine ${index}/${total}${what[purpose]} · ${phase} · ${formatSeconds(seconds)}`;
 }
 
 function progressLine(event: ProgressEvent): string {

@@ -1,10 +1,10 @@
 /** The one interface that every backend implements: pixels in, moments of the latent distribution out. */
+import type { Size } from '../dataset/bucket.js';
 import { LatentCacheError } from '../errors.js';
 
 export interface ImageBatch {
-  /** (count, height, width, 3) uint8, RGB, values as decoded. */
-  readonly pixels: Uint8Array;
-  readonly count: number;
+  /** One for each image: (height, width, 3) uint8, RGB, values as decoded. */
+  readonly images: readonly Uint8Array[];
   /** In pixels; a multiple of the encoder's stride. */
   readonly width: number;
   readonly height: number;
@@ -20,14 +20,16 @@ export interface Moments {
   /** In latent pixels. */
   readonly width: number;
   readonly height: number;
+  /** Indices of images whose result was not finite in the encoder's precision and which were encoded again in float32. */
+  readonly repeatedInFloat32?: readonly number[];
 }
 
 export interface EncoderInfo {
-  /** 'cpu', later 'tensorrt' and others. */
+  /** 'cpu' or 'tensorrt'. */
   readonly backend: string;
   /** What it runs on, for people: '4 threads'. */
   readonly device: string;
-  /** Of the convolutions: 'fp32'. */
+  /** Of the convolutions: 'fp32', 'fp16' … */
   readonly precision: string;
   readonly latentChannels: number;
   /** Image pixels per latent pixel, in each direction. */
@@ -44,11 +46,47 @@ export interface EncodeOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Images of one size that are going to be encoded. */
+export interface PlannedSize extends Size {
+  readonly images: number;
+}
+
+/** Pixels of one image as in `ImageBatch`, with its size. */
+export interface SampleImage extends Size {
+  readonly pixels: Uint8Array;
+}
+
+/** Where the preparation is; once a second at least while something is built. */
+export interface PreparationProgress {
+  /** What is prepared: an engine for one size, one for all sizes with few images, or the network that samples run through. */
+  readonly purpose: 'bucket' | 'shared' | 'calibration' | 'retry';
+  /** null when it is not for one size. */
+  readonly size: Size | null;
+  readonly phase: string;
+  /** Since this one was begun. */
+  readonly seconds: number;
+  /** From 1. */
+  readonly index: number;
+  readonly total: number;
+}
+
+export interface PrepareOptions {
+  /** Some of the images, asked for only when the encoder wants to see what it will be given. */
+  readonly samples?: () => Promise<readonly SampleImage[]>;
+  readonly onProgress?: (progress: PreparationProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
 export interface Encoder extends AsyncDisposable {
   readonly info: EncoderInfo;
   /**
-   * Encodes images of one size. Several calls may be in flight; they run in order. The pixels may be reused as soon as
-   * the call has returned its promise.
+   * Does beforehand what the first batch of each size would otherwise wait for. Sizes that the encoder cannot take are
+   * left out: encoding them fails with the reason.
+   */
+  prepare?(sizes: readonly PlannedSize[], options?: PrepareOptions): Promise<void>;
+  /**
+   * Encodes images of one size. Several calls may be in flight; they run in order. The pixels must not change until the
+   * promise has settled: they are read when the device is ready for them.
    *
    * @throws LatentCacheError (as rejection) ERR_ARGUMENT (sizes and bytes do not fit), ERR_ABORTED,
    * ERR_ENCODER_DISPOSED, ERR_OUT_OF_MEMORY, ERR_ENCODER (the backend failed; every later call fails too when the
@@ -60,8 +98,10 @@ export interface Encoder extends AsyncDisposable {
 }
 
 /** @throws LatentCacheError ERR_ARGUMENT naming what does not fit. */
-export function checkBatch({ pixels, count, width, height }: ImageBatch, stride: number): void {
-  if (!Number.isInteger(count) || count < 1) throw badArgument('count', 'a positive integer', count);
+export function checkBatch({ images, width, height }: ImageBatch, stride: number): void {
+  if (!Array.isArray(images) || images.length === 0) {
+    throw badArgument('images', 'an array of at least one image', images);
+  }
   for (const [name, size] of [
     ['width', width],
     ['height', height],
@@ -70,10 +110,12 @@ export function checkBatch({ pixels, count, width, height }: ImageBatch, stride:
       throw badArgument(name, `a positive multiple of ${stride}`, size);
     }
   }
-  if (!(pixels instanceof Uint8Array)) throw badArgument('pixels', 'a Uint8Array', typeof pixels);
-  const bytes = count * height * width * 3;
-  if (pixels.byteLength !== bytes) {
-    throw badArgument('pixels', `${bytes} bytes (${count} × ${height} × ${width} × 3)`, pixels.byteLength);
+  const bytes = height * width * 3;
+  for (const pixels of images as readonly unknown[]) {
+    if (!(pixels instanceof Uint8Array)) throw badArgument('each image', 'a Uint8Array', typeof pixels);
+    if (pixels.byteLength !== bytes) {
+      throw badArgument('each image', `${bytes} bytes (${height} × ${width} × 3)`, pixels.byteLength);
+    }
   }
 }
 

@@ -4,7 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { strideOf } from '../model/architecture.js';
 import type { VaeEncoderWeights } from '../model/load-vae.js';
-import { writeEncoderModel } from '../model/onnx/encoder-graph.js';
+import { buildEncoderGraph } from '../model/onnx/encoder-graph.js';
+import { encodeModel } from '../model/onnx/schema.js';
 import { releaseBuffers } from '../model/release-buffers.js';
 import {
   checkBatch,
@@ -14,7 +15,8 @@ import {
   type ImageBatch,
   type Moments,
 } from './encoder.js';
-import type { FromWorker, LoadMessage, PlainError, ToWorker } from './onnxruntime-messages.js';
+import type { FromWorker, LoadMessage, ToWorker } from './onnxruntime-messages.js';
+import { reviveError } from './plain-error.js';
 
 export interface OnnxruntimeOptions {
   /** Threads of one image's computation. Default: all processors that this process may use. */
@@ -62,14 +64,19 @@ export async function createOnnxruntimeEncoder(
     workerUrl = new URL('./onnxruntime-worker.js', import.meta.url),
     runtimeModule = 'onnxruntime-node',
   } = seams;
-  const model = writeEncoderModel(weights, { queryChunks });
+  const graph = buildEncoderGraph(weights, { type: 'float32', size: 'dynamic', queryChunks });
+  const model = encodeModel(graph, { external: false });
   if (consumeWeights) releaseBuffers(weights.tensors.values());
   // without the flags of this process: some, like --input-type, refuse a worker that is a file
   // onnxruntime keeps a device id and a log for its maker unless told not to. Its native code reads the process's own
   // environment, of which a worker has only a copy: it must be set here.
   process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const worker = new Worker(workerUrl, { name: 'latent-cache encoder', execArgv: [] });
-  const runtime = await startUp(worker, { kind: 'load', model, threads, runtimeModule }, signal);
+  const runtime = await startUp(
+    worker,
+    { kind: 'load', model, threads, runtimeModule, logvarClamp: weights.architecture.logvarClamp },
+    signal,
+  );
   return new OnnxruntimeEncoder(worker, {
     backend: 'cpu',
     device: threads === 1 ? '1 thread' : `${threads} threads`,
@@ -92,7 +99,7 @@ async function startUp(worker: Worker, message: LoadMessage, signal?: AbortSigna
   });
   const onAnswer = (answer: FromWorker) => {
     if (answer.kind === 'ready') resolve(answer.runtime);
-    else if (answer.kind === 'error') reject(revive(answer.error));
+    else if (answer.kind === 'error') reject(reviveError(answer.error));
   };
   const onError = (error: unknown) => reject(crash(error));
   const onExit = (code: number) => reject(stopped(code));
@@ -113,7 +120,11 @@ async function startUp(worker: Worker, message: LoadMessage, signal?: AbortSigna
 }
 
 interface Job {
-  readonly batch: ImageBatch & { readonly pixels: Uint8Array<ArrayBuffer> };
+  /** (count, height, width, 3): a copy that can be transferred. */
+  readonly pixels: Uint8Array<ArrayBuffer>;
+  readonly count: number;
+  readonly width: number;
+  readonly height: number;
   settle(outcome: Moments | LatentCacheError): void;
 }
 
@@ -148,8 +159,8 @@ class OnnxruntimeEncoder implements Encoder {
     checkBatch(batch, this.info.stride);
     if (this.#end !== undefined) throw this.#end;
     if (signal?.aborted) throw aborted(signal);
-    // a copy that can be transferred: the caller keeps its buffer
-    const pixels = new Uint8Array(batch.pixels);
+    const { images, width, height } = batch;
+    const pixels = joined(images);
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         const at = this.#waiting.indexOf(job);
@@ -157,7 +168,10 @@ class OnnxruntimeEncoder implements Encoder {
         job.settle(aborted(signal!));
       };
       const job: Job = {
-        batch: { ...batch, pixels },
+        pixels,
+        count: images.length,
+        width,
+        height,
         // settling twice is harmless: a running job that was aborted is still answered
         settle: (outcome) => {
           signal?.removeEventListener('abort', onAbort);
@@ -199,7 +213,7 @@ class OnnxruntimeEncoder implements Encoder {
       this.#worker.unref();
       return;
     }
-    const { pixels, count, width, height } = this.#running.batch;
+    const { pixels, count, width, height } = this.#running;
     this.#worker.ref();
     this.#worker.postMessage({ kind: 'encode', pixels, count, width, height } satisfies ToWorker, [
       pixels.buffer,
@@ -212,12 +226,12 @@ class OnnxruntimeEncoder implements Encoder {
     if (job === undefined) return;
     this.#running = undefined;
     if (answer.kind === 'moments') {
-      const { count, width, height } = job.batch;
+      const { count, width, height } = job;
       const { latentChannels: channels, stride } = this.info;
       const { mean, logvar } = answer;
       job.settle({ mean, logvar, count, channels, width: width / stride, height: height / stride });
     } else if (answer.kind === 'error') {
-      job.settle(revive(answer.error));
+      job.settle(reviveError(answer.error));
     }
     this.#next();
   }
@@ -233,8 +247,11 @@ class OnnxruntimeEncoder implements Encoder {
   }
 }
 
-function revive({ code, message, path, remedy }: PlainError): LatentCacheError {
-  return new LatentCacheError(code, message, { path, remedy });
+function joined(images: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = images[0]!.byteLength;
+  const pixels = new Uint8Array(images.length * bytes);
+  for (const [index, image] of images.entries()) pixels.set(image, index * bytes);
+  return pixels;
 }
 
 function aborted(signal: AbortSignal): LatentCacheError {

@@ -1,5 +1,5 @@
 /** What the encoder and its worker thread say to each other. */
-import type { ErrorCode } from '../errors.js';
+import type { PlainError } from './plain-error.js';
 
 /** The first message; in `workerData` the model would stay in memory for the thread's whole life. */
 export interface LoadMessage {
@@ -7,6 +7,8 @@ export interface LoadMessage {
   /** An ONNX file; its buffer is transferred. */
   readonly model: Uint8Array<ArrayBuffer>;
   readonly threads: number;
+  /** See `VaeArchitecture`. */
+  readonly logvarClamp: { readonly minimum: number; readonly maximum: number };
   /** What to import; a test may name something that is not there. */
   readonly runtimeModule: string;
 }
@@ -22,14 +24,6 @@ export interface EncodeMessage {
 
 /** Each message but `dispose` gets one answer; the next is sent when it has come. */
 export type ToWorker = LoadMessage | EncodeMessage | { readonly kind: 'dispose' };
-
-/** Errors cross threads as plain data: a class would lose its code and its type. */
-export interface PlainError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly path?: string | undefined;
-  readonly remedy?: string | undefined;
-}
 
 export type FromWorker =
   | { readonly kind: 'ready'; readonly runtime: string }

@@ -3,7 +3,7 @@
  * sends the next batch only when the last one is answered.
  */
 import { parentPort } from 'node:worker_threads';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import { asLatentCacheError, LatentCacheError, systemErrorCode } from '../errors.js';
 import { releaseBuffers } from '../model/release-buffers.js';
 import type { NativeBinding } from '../native/binding.js';
@@ -16,12 +16,13 @@ interface Engine {
   readonly runtime: Runtime;
   readonly session: InferenceSession;
   readonly binding: NativeBinding;
+  readonly logvarClamp: LoadMessage['logvarClamp'];
 }
 
 const port = parentPort!;
 let engine: Engine | undefined;
 
-async function load({ model, threads, runtimeModule }: LoadMessage): Promise<Engine> {
+async function load({ model, threads, runtimeModule, logvarClamp }: LoadMessage): Promise<Engine> {
   const binding = loadBinding();
   const runtime = await importRuntime(runtimeModule);
   const session = await runtime.InferenceSession.create(model, {
@@ -39,7 +40,7 @@ async function load({ model, threads, runtimeModule }: LoadMessage): Promise<Eng
   });
   // onnxruntime has its own copy now
   releaseBuffers([model]);
-  return { runtime, session, binding };
+  return { runtime, session, binding, logvarClamp };
 }
 
 async function importRuntime(name: string): Promise<Runtime> {
@@ -59,22 +60,18 @@ async function importRuntime(name: string): Promise<Runtime> {
 }
 
 async function encode(
-  { runtime, session, binding }: Engine,
+  { runtime, session, binding, logvarClamp }: Engine,
   { pixels, count, width, height }: EncodeMessage,
 ) {
-  const image = new Float32Array(count * 3 * height * width);
-  binding.normalize(pixels, image, count, height, width);
-  const outputs = await session.run({
-    image: new runtime.Tensor('float32', image, [count, 3, height, width]),
+  const { moments } = await session.run({
+    pixels: new runtime.Tensor('uint8', pixels, [count, height, width, 3]),
   });
-  return { mean: takeFloats(outputs.mean!), logvar: takeFloats(outputs.logvar!) };
-}
-
-/** A copy in a buffer of our own: the tensor's memory belongs to onnxruntime and cannot be transferred. */
-function takeFloats(tensor: Tensor): Float32Array<ArrayBuffer> {
-  const values = new Float32Array(tensor.data as Float32Array);
-  tensor.dispose();
-  return values;
+  const rows = moments!.data as Float32Array;
+  const [mean, logvar] = [new Float32Array(rows.length / 2), new Float32Array(rows.length / 2)];
+  const { minimum, maximum } = logvarClamp;
+  binding.splitMoments(rows, minimum, maximum, mean, logvar, new Uint8Array(count));
+  moments!.dispose();
+  return { mean, logvar };
 }
 
 function reply(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {

@@ -5,18 +5,20 @@ import { type ConvLayer, type ConvSpec, type Layer, tensorOf, type WeightedLayer
  * Merges each 1×1 conv that directly follows a conv into it: W' = Wq·W, b' = Wq·b + bq, in float64 and rounded to
  * float32 once. A 1×1 conv works pixel by pixel, so that the zero padding of the first conv stays right.
  */
-export function foldPointwiseConvs({ layers, tensors }: WeightedLayers): WeightedLayers {
+export function foldPointwiseConvs({ layers, tensors, sources }: WeightedLayers): WeightedLayers {
   const folded: Layer[] = [];
   const values = new Map(tensors);
+  const unchanged = new Map(sources);
   for (const layer of layers) {
     const previous = folded.at(-1);
     if (layer.kind === 'conv' && isPointwise(layer.conv) && previous?.kind === 'conv') {
       folded[folded.length - 1] = fold(previous, layer.conv, values);
+      for (const part of ['weight', 'bias']) unchanged.delete(`${previous.conv.name}.${part}`);
     } else {
       folded.push(layer);
     }
   }
-  return { layers: folded, tensors: values };
+  return { layers: folded, tensors: values, sources: unchanged };
 }
 
 function isPointwise({ kernel, stride }: ConvSpec): boolean {

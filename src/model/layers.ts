@@ -6,6 +6,8 @@
  * Feature maps are (count, channels, height, width). Tensor names are the canonical ones: those of the CompVis code.
  */
 
+import type { Dtype } from './safetensors/dtypes.js';
+
 /** A 2-D convolution with bias: `<name>.weight` [outputs, inputs, kernel, kernel] and `<name>.bias` [outputs]. */
 export interface ConvSpec {
   readonly name: string;
@@ -86,10 +88,21 @@ export type Layer =
   | AttentionLayer
   | MomentsLayer;
 
+/** Where the bytes of a tensor lie as they are. */
+export interface TensorSource {
+  readonly path: string;
+  /** From the start of the file. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly dtype: Dtype;
+}
+
 /** Layers with the values of their tensors, by canonical name. */
 export interface WeightedLayers {
   readonly layers: readonly Layer[];
   readonly tensors: ReadonlyMap<string, Float32Array>;
+  /** Of the tensors that are still as they were read; a rewrite removes what it changes. */
+  readonly sources: ReadonlyMap<string, TensorSource>;
 }
 
 export interface TensorSpec {

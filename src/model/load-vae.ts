@@ -5,7 +5,7 @@ import type { VaeArchitecture } from './architecture.js';
 import type { ModelId } from './catalog.js';
 import { evidenceInConfig, hasOwnNormalisation } from './evidence.js';
 import { allFinite } from './finite.js';
-import { type Layer, type TensorSpec, tensorsOf, type WeightedLayers } from './layers.js';
+import { type Layer, type TensorSource, type TensorSpec, tensorsOf, type WeightedLayers } from './layers.js';
 import type { VaeLayout } from './layouts.js';
 import { readConfigBeside, resolveModelFile } from './model-file.js';
 import {
@@ -83,6 +83,7 @@ async function loadFrom(
   const tensors = new Map<string, Float32Array>();
   const hash = createHash('sha256');
   const dtypes = new Set<Dtype>();
+  const sources = new Map<string, TensorSource>();
   for (const { name, shape } of specs) {
     throwIfAborted(signal);
     const stored = nameInFile(name, location);
@@ -98,7 +99,9 @@ async function loadFrom(
       );
     }
     tensors.set(name, values);
-    dtypes.add(file.tensors.get(stored)!.dtype);
+    const { dtype, begin, end } = file.tensors.get(stored)!;
+    dtypes.add(dtype);
+    sources.set(name, { path: file.path, offset: file.dataStart + begin, bytes: end - begin, dtype });
     hash.update(`${name} [${shape.join(',')}]\n`).update(bytesOf(values));
   }
   if ([...dtypes].some((dtype) => dtype.startsWith('F8'))) {
@@ -108,6 +111,7 @@ async function loadFrom(
     architecture,
     layers,
     tensors,
+    sources,
     path: file.path,
     sourceLayout: location.layout,
     sourcePrefix: location.prefix,

@@ -6,6 +6,23 @@ import type { NativeBinding } from './binding.js';
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+interface AddonLoader {
+  (root: string): NativeBinding;
+  /** The file that would be loaded. */
+  path(root: string): string;
+}
+
+const addonLoader = createRequire(import.meta.url)('node-gyp-build') as AddonLoader;
+
+/** The folder of the addon, where its plug-ins lie too; undefined when there is none. */
+export function addonFolder(): string | undefined {
+  try {
+    return path.dirname(addonLoader.path(packageRoot));
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Loads the addon into this thread: a local build first, then the prebuilt binary of this platform. Loading again
  * returns the same binding.
@@ -13,10 +30,9 @@ const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
  * @throws LatentCacheError `ERR_ADDON_MISSING` when there is neither, or when it does not load here.
  */
 export function loadBinding(): NativeBinding {
-  const require = createRequire(import.meta.url);
   let binding: NativeBinding;
   try {
-    binding = (require('node-gyp-build') as (root: string) => NativeBinding)(packageRoot);
+    binding = addonLoader(packageRoot);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new LatentCacheError('ERR_ADDON_MISSING', `The native addon could not be loaded: ${reason}`, {

@@ -14,23 +14,28 @@ import { Channel } from './channel.js';
 import { type EncodedImage, encodeImages, type Making, storeImage } from './encode-batch.js';
 import { type BuildEvent, describeError, type FailedEvent, type SummaryEvent, toFailure } from './events.js';
 import { mapLimit } from './map-limit.js';
+import { NoticeCollector } from './notices.js';
 import { type BuildOptions, type BuildSettings, resolveOptions } from './options.js';
 import type { PlannedImage } from './plan-image.js';
 import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
+import { prepareEngines } from './prepare-engines.js';
 import { memoryOf, type PreparedImage, prepareImage, recycle } from './prepare-image.js';
 import { ProgressMeter, planEvent } from './progress-meter.js';
 import { type Survey, surveyDataset } from './survey.js';
 
-/** Batches between "pixels are ready" and "on disk": one waits for the encoder, one computes, one is written. */
-const BATCHES_IN_FLIGHT = 3;
+/** Batches between "pixels are ready" and "on disk", besides those that compute: one waits, one is written. */
+const BATCHES_AROUND_ENCODER = 2;
 /** So many images in a row with one error, and the run is given up: the next would fail in the same way. */
 const STRIKES: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_DISK_FULL: 1,
   ERR_ENCODER_DISPOSED: 1,
+  ERR_DEVICE_LOST: 1,
   ERR_OUTPUT_NOT_WRITABLE: 3,
   ERR_ENCODER: 3,
+  ERR_ENGINE_BUILD: 3,
   ERR_CACHE_WRITE: 5,
   ERR_OUT_OF_MEMORY: 10,
+  ERR_DEVICE_OUT_OF_MEMORY: 10,
   ERR_NON_FINITE: 20,
 };
 const EVENTS_WAITING = 256;
@@ -43,6 +48,7 @@ const EVENTS_WAITING = 256;
  *
  * @throws LatentCacheError `ERR_OPTION`, `ERR_NO_INPUT`, `ERR_MODEL_*`, `ERR_NON_FINITE` (NaN among the weights),
  * `ERR_BACKEND_MISSING`, `ERR_ADDON_MISSING`, `ERR_ENCODER` and `ERR_OUT_OF_MEMORY` (the encoder does not start),
+ * `ERR_CUDA_*`, `ERR_NO_DEVICE`, `ERR_TENSORRT_*`, `ERR_DEVICE_*` and `ERR_ENGINE_BUILD` (nor does the GPU's),
  * `ERR_OUTPUT_NOT_WRITABLE`, or `ERR_ABORTED` when the signal came before any encoding
  */
 export async function* buildCache(options: BuildOptions): AsyncGenerator<BuildEvent, void, void> {
@@ -89,6 +95,7 @@ class BuildRun {
   private readonly failures: FailedEvent[] = [];
   private encoded = 0;
   private bytesWritten = 0;
+  private readonly notices = new NoticeCollector();
   private readonly strikes = new Map<ErrorCode, number>();
   private stoppedBy: LatentCacheError | undefined;
   private readonly binding: NativeBinding;
@@ -133,9 +140,18 @@ class BuildRun {
     const { backend, precision } = choice;
     const making: Making = { recipe: this.recipe(source), encoder: { backend, precision } };
     try {
+      await prepareEngines(
+        encoder,
+        survey.work,
+        this.settings,
+        this.binding,
+        ({ size, ...progress }) => this.events.push({ type: 'engine', bucket: size, ...progress }),
+        this.stop.signal,
+      );
       await this.encodeBatches(survey.work, encoder, { making, inTheWay: survey.inTheWay });
     } finally {
       await dispose();
+      for (const notice of this.notices.events()) this.events.push(notice);
       await Promise.all(
         [...new Set(survey.work.map((item) => path.dirname(item.cachePath)))].map(syncFolder),
       );
@@ -178,7 +194,7 @@ class BuildRun {
         const image = (await prepared.next()).value;
         if (image) images.push(image);
       }
-      while (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight[0];
+      while (inFlight.length >= encoder.info.callsAtOnce + BATCHES_AROUND_ENCODER) await inFlight[0];
       if (this.stop.signal.aborted) break;
       const task = this.encodeAndStore(images, encoder, writing, calls).finally(() => {
         inFlight.splice(inFlight.indexOf(task), 1);
@@ -247,6 +263,7 @@ class BuildRun {
     const inTheWay = writing.inTheWay.get(item.cachePath) ?? [];
     try {
       for (const { path: file, kind } of inTheWay) if (kind === 'foreign') await setAside(file);
+      if (image.inFloat32) this.notices.add('float32-retry', item.image.path);
       const bytes = await storeImage(image, this.settings, writing.making, this.binding);
       for (const { path: file, kind } of inTheWay) if (kind !== 'foreign') await setAside(file);
       this.encoded++;

@@ -17,6 +17,7 @@ export type Making = Omit<ProvenanceRecord, 'source'>;
 interface ImageMoments {
   readonly mean: Float32Array;
   readonly logvar: Float32Array;
+  readonly inFloat32: boolean;
 }
 
 /** Latents of one image before they are written. */
@@ -24,6 +25,8 @@ export interface EncodedImage {
   readonly prepared: PreparedImage;
   readonly straight: ImageMoments;
   readonly flipped: ImageMoments | null;
+  /** The precision of the run did not do for it. */
+  readonly inFloat32: boolean;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function encodeImages(
     prepared,
     straight: moments[index]!,
     flipped: flippedMoments?.[index] ?? null,
+    inFloat32: moments[index]!.inFloat32 || flippedMoments?.[index]?.inFloat32 === true,
   }));
 }
 
@@ -58,8 +62,7 @@ async function encodePixels(
   encoder: Encoder,
 ): Promise<ImageMoments[]> {
   const { width, height } = images[0]!.item.geometry.bucket;
-  const batch = pixels.length === 1 ? pixels[0]! : Buffer.concat(pixels);
-  const moments = await encoder.encodeBatch({ pixels: batch, count: pixels.length, width, height });
+  const moments = await encoder.encodeBatch({ images: pixels, width, height });
   checkMoments(moments, images);
   return split(moments);
 }
@@ -79,11 +82,12 @@ function checkMoments(
   );
 }
 
-function split({ mean, logvar, count }: Moments): ImageMoments[] {
+function split({ mean, logvar, count, repeatedInFloat32 = [] }: Moments): ImageMoments[] {
   const length = mean.length / count;
   return Array.from({ length: count }, (_, index) => ({
     mean: mean.subarray(index * length, (index + 1) * length),
     logvar: logvar.subarray(index * length, (index + 1) * length),
+    inFloat32: repeatedInFloat32.includes(index),
   }));
 }
 
@@ -94,10 +98,10 @@ function split({ mean, logvar, count }: Moments): ImageMoments[] {
  * @throws LatentCacheError `ERR_NON_FINITE`, `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_CACHE_WRITE`
  */
 export async function storeImage(
-  { prepared, straight, flipped }: EncodedImage,
+  { prepared, straight, flipped, inFloat32 }: EncodedImage,
   settings: BuildSettings,
   making: Making,
-  files: Pick<NativeBinding, 'writeFileAtomic'>,
+  binding: Pick<NativeBinding, 'samplePosterior' | 'writeFileAtomic'>,
 ): Promise<number> {
   const { item, alpha, source } = prepared;
   const check = (values: Float32Array): Float32Array => {
@@ -116,6 +120,7 @@ export async function storeImage(
         moments.mean,
         moments.logvar,
         seedForImage(settings.seed, `${item.image.relativePath}\n${width}x${height}\n${variant}`),
+        binding,
       ),
     );
   };
@@ -133,9 +138,13 @@ export async function storeImage(
     entry,
     keySuffix: item.keySuffix,
     dtype: settings.dtype,
-    record: { ...making, source },
+    record: {
+      ...making,
+      encoder: inFloat32 ? { ...making.encoder, precision: 'fp32' } : making.encoder,
+      source,
+    },
   };
-  return writeCache(request, files);
+  return writeCache(request, binding);
 }
 
 function tooLargeForHalf(file: string): LatentCacheError {

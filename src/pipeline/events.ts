@@ -1,3 +1,4 @@
+import type { PreparationProgress } from '../encoder/encoder.js';
 import { asLatentCacheError, type ErrorCode, type LatentCacheError } from '../errors.js';
 import type { BackendChoice } from './prepare-encoder.js';
 
@@ -7,6 +8,7 @@ export type BuildEvent =
   | NoticeEvent
   | PlanEvent
   | EncoderEvent
+  | EngineEvent
   | EncodedEvent
   | FailedEvent
   | ProgressEvent
@@ -41,7 +43,8 @@ export type NoticeCode =
   | '16-bit'
   | 'webp-extended'
   | 'name-clash'
-  | 'model-warning';
+  | 'model-warning'
+  | 'float32-retry';
 
 export interface BucketCount {
   readonly width: number;
@@ -65,6 +68,13 @@ export interface PlanEvent {
 /** The VAE is loaded and an encoder runs it. */
 export interface EncoderEvent extends BackendChoice {
   readonly type: 'encoder';
+}
+
+/** An engine is built before anything is encoded. */
+export interface EngineEvent extends Omit<PreparationProgress, 'size'> {
+  readonly type: 'engine';
+  /** null when the engine is not for one bucket. */
+  readonly bucket: { readonly width: number; readonly height: number } | null;
 }
 
 export interface EncodedEvent {

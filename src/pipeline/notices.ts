@@ -22,6 +22,8 @@ const NOTICE_TEXTS: Readonly<Partial<Record<NoticeCode, string>>> = {
   'name-clash':
     'images will be taken for another size, because their names begin like another cache: rename them, or use --legacy-name',
   'foreign-cache': 'caches of another program are where the new ones go: set aside (unless --stale keep)',
+  'float32-retry':
+    'images gave NaN or infinity in the precision of the run and were encoded again in float32',
   'outdated-cache': 'caches do not fit the current settings and are made again',
 };
 

@@ -3,6 +3,8 @@ import type { LatentDtype } from '../cache/sd-scripts.js';
 import { BUCKET_DEFAULTS, BucketSelector, type BucketSettings, type Size } from '../dataset/bucket.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { BACKENDS } from '../encoder/select.js';
+import { checkBudget, type VramBudget } from '../encoder/tensorrt/budget.js';
+import { PRECISIONS } from '../encoder/tensorrt/precision.js';
 import { LatentCacheError } from '../errors.js';
 import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
@@ -12,6 +14,7 @@ export const CHOICES = {
   model: MODEL_IDS,
   format: ['sd-scripts'],
   backend: BACKENDS,
+  precision: PRECISIONS,
   posterior: ['mean', 'sample'],
   dtype: ['float32', 'float16'],
   stale: ['set-aside', 'keep'],
@@ -50,6 +53,18 @@ export interface BuildOptions {
 
   readonly format?: Choice<'format'>;
   readonly backend?: Choice<'backend'>;
+  /** What the GPU's convolutions compute in; see `TensorrtOptions`. */
+  readonly precision?: Choice<'precision'>;
+  /** Index of the GPU. */
+  readonly device?: number;
+  /** Device memory for engines and runs together. */
+  readonly vramBudget?: VramBudget;
+  /** Pieces in which the attention works through its queries; default: by the size. */
+  readonly attentionChunks?: number;
+  /** Folders in which CUDA and TensorRT are looked for first. */
+  readonly libraryDir?: readonly string[];
+  /** Folder of compiled engines. */
+  readonly engineDir?: string;
   /** Threads of the CPU encoder. */
   readonly threads?: number;
   readonly posterior?: Choice<'posterior'>;
@@ -92,6 +107,12 @@ export interface BuildSettings {
   readonly skipExisting: boolean;
   readonly recursive: boolean;
   readonly backend: Choice<'backend'>;
+  readonly precision: Choice<'precision'>;
+  readonly device: number;
+  readonly vramBudget: VramBudget;
+  readonly attentionChunks: number | undefined;
+  readonly libraryDir: readonly string[];
+  readonly engineDir: string | undefined;
   readonly threads: number | undefined;
   readonly posterior: Choice<'posterior'>;
   readonly seed: number;
@@ -164,7 +185,13 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     skipExisting: options.skipExisting ?? false,
     recursive: options.recursive ?? false,
     backend: oneOf('backend', options.backend ?? 'auto', CHOICES.backend),
-    threads: options.threads === undefined ? undefined : integer('threads', options.threads, 1, 4096),
+    precision: oneOf('precision', options.precision ?? 'auto', CHOICES.precision),
+    device: integer('device', options.device ?? 0, 0, 1023),
+    vramBudget: checkBudget(options.vramBudget ?? 'auto'),
+    attentionChunks: optionalInteger('attention_chunks', options.attentionChunks, 4096),
+    libraryDir: options.libraryDir ?? [],
+    engineDir: options.engineDir,
+    threads: optionalInteger('threads', options.threads, 4096),
     posterior: oneOf('posterior', options.posterior ?? 'mean', CHOICES.posterior),
     seed: integer('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
     dtype: oneOf('dtype', options.dtype ?? 'float32', CHOICES.dtype),
@@ -188,8 +215,14 @@ function checkTypes(options: BuildOptions): void {
   for (const name of BOOLEANS) {
     if (!['boolean', 'undefined'].includes(typeof options[name])) refuse(`${name} must be true or false`);
   }
-  if (options.outDir !== undefined && (typeof options.outDir !== 'string' || options.outDir === '')) {
-    refuse('out_dir must be a folder');
+  for (const name of ['outDir', 'engineDir'] as const) {
+    const folder = options[name];
+    if (folder !== undefined && (typeof folder !== 'string' || folder === ''))
+      refuse(`${name} must be a folder`);
+  }
+  const { libraryDir = [] } = options;
+  if (!Array.isArray(libraryDir) || libraryDir.some((folder) => typeof folder !== 'string')) {
+    refuse('libraryDir must be a list of folders');
   }
 }
 
@@ -246,6 +279,10 @@ function memoryBudget(value: number | 'auto'): number {
 function integer(name: string, value: number, minimum: number, maximum: number): number {
   if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value;
   return refuse(`${name} must be a whole number from ${minimum} to ${maximum}, got ${value}`);
+}
+
+function optionalInteger(name: string, value: number | undefined, maximum: number): number | undefined {
+  return value === undefined ? undefined : integer(name, value, 1, maximum);
 }
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {

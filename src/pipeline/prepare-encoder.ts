@@ -41,6 +41,13 @@ export async function prepareEncoder(
         backend: settings.backend,
         signal,
         consumeWeights: true, // start() is called once; the encoder has its own copy
+        precision: settings.precision,
+        device: settings.device,
+        vramBudget: settings.vramBudget,
+        libraryFolders: settings.libraryDir,
+        ...(options.binding === undefined ? {} : { binding: options.binding }),
+        ...(settings.attentionChunks === undefined ? {} : { queryChunks: settings.attentionChunks }),
+        ...(settings.engineDir === undefined ? {} : { engineFolder: settings.engineDir }),
         ...(settings.threads === undefined ? {} : { threads: settings.threads }),
       });
       const { backend, device, precision } = encoder.info;

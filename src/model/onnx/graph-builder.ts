@@ -1,5 +1,13 @@
 /** Collects nodes and constants while a layer list is walked. A value is known by its name. */
-import type { OnnxNode, OnnxTensor } from './schema.js';
+import { toFloat16Array } from '../../float16.js';
+import type { TensorSource } from '../layers.js';
+import { bfloat16Bits } from '../safetensors/dtypes.js';
+import { ELEMENT_NUMBERS, type ElementType, type OnnxNode, type OnnxTensor } from './schema.js';
+
+/** What convolutions and matrix products compute in. */
+export type FloatType = 'float32' | 'float16' | 'bfloat16';
+
+const DTYPES = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
 
 export class GraphBuilder {
   readonly nodes: OnnxNode[] = [];
@@ -20,19 +28,52 @@ export class GraphBuilder {
     return name;
   }
 
-  /** Adds a constant under its own name; the same name twice is the same constant. */
-  float(name: string, shape: readonly number[], values: Float32Array): string {
-    return this.#constant({ name, shape, values });
+  cast(name: string, x: string, type: ElementType): string {
+    return this.node('Cast', name, [x], { to: ELEMENT_NUMBERS[type] });
+  }
+
+  /**
+   * Adds a constant under its own name, rounded to the type; the same name twice is the same constant. `source` is kept
+   * where it holds the very same bytes.
+   */
+  float(
+    name: string,
+    shape: readonly number[],
+    values: Float32Array,
+    type: FloatType = 'float32',
+    source?: TensorSource,
+  ): string {
+    const known = this.#initializers.get(name);
+    if (known === undefined) {
+      const isSame = source?.dtype === DTYPES[type];
+      this.#constant({
+        name,
+        type,
+        shape,
+        values: rounded(values, type),
+        ...(isSame ? { source: { path: source.path, offset: source.offset, bytes: source.bytes } } : {}),
+      });
+    } else if (known.type !== type) {
+      throw new Error(`the constant ${name} is needed as ${type} and as ${known.type}`);
+    }
+    return name;
   }
 
   /** A 1-D int64 constant, named by its content, so that equal ones are shared. */
   integers(...values: readonly number[]): string {
     const name = `int64[${values.join(',')}]`;
-    return this.#constant({ name, shape: [values.length], values: BigInt64Array.from(values, BigInt) });
+    const bits = BigInt64Array.from(values, BigInt);
+    return this.#constant({ name, type: 'int64', shape: [values.length], values: bits });
   }
 
   #constant(tensor: OnnxTensor): string {
     if (!this.#initializers.has(tensor.name)) this.#initializers.set(tensor.name, tensor);
     return tensor.name;
   }
+}
+
+function rounded(values: Float32Array, type: FloatType): Float32Array | Uint16Array {
+  if (type === 'float32') return values;
+  if (type === 'float16') return toFloat16Array(values);
+  return Uint16Array.from(new Uint32Array(values.buffer, values.byteOffset, values.length), bfloat16Bits);
 }

@@ -22,6 +22,8 @@ export interface SafetensorsFile extends AsyncDisposable {
   /** In the order of their bytes in the file. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: ReadonlyMap<string, string>;
+  /** Byte of the file at which the tensors begin. */
+  readonly dataStart: number;
   /**
    * The values of one tensor in row-major order, widened to float32 without loss.
    *
@@ -50,6 +52,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       path,
       tensors: header.tensors,
       metadata: header.metadata,
+      dataStart,
       readFloat32: (name) => readFloat32(file, path, dataStart, name, header.tensors.get(name)),
       close: () => file.close(),
       [Symbol.asyncDispose]: () => file.close(),

@@ -1,0 +1,58 @@
+#include "device_ops.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "build_engine.h"
+#include "core/plugin.h"
+#include "device_values.h"
+#include "errors.h"
+#include "native_device.h"
+#include "task.h"
+
+namespace lc::addon {
+namespace {
+
+Napi::Value probeBackend(const Napi::CallbackInfo& info) {
+  const BackendLocation location = backendOption(objectArgument(info, 0, "options"));
+  const auto context = std::make_shared<std::shared_ptr<core::Context>>();
+  return Task::queue(
+      info.Env(), "latent-cache.probeBackend", {},
+      [=] { *context = core::Context::open(location.plugin, location.libraryFolders); },
+      [=](Napi::Env env) -> Napi::Value {
+        const core::Context& opened = **context;
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("name", Napi::String::New(env, opened.backend().name));
+        result.Set("path", Napi::String::New(env, opened.plugin().path()));
+        result.Set("priority", Napi::Number::New(env, opened.backend().priority));
+        result.Set("runtime", Napi::String::New(env, opened.runtime()));
+        return result;
+      });
+}
+
+// Libraries load on a libuv worker; all that follows runs on the device's own thread.
+Napi::Value openDevice(const Napi::CallbackInfo& info) {
+  const Napi::Object object = objectArgument(info, 0, "options");
+  const BackendLocation location = backendOption(object);
+  const auto options = std::make_shared<core::DeviceOptions>();
+  options->device = deviceOption(object);
+  options->memoryBudget = sizeOption(object, "memoryBudget");
+  options->slots = static_cast<std::uint32_t>(integerOption(object, "slots", 1, kMaxSlots));
+  return Task::queue(
+      info.Env(), "latent-cache.openDevice", {},
+      [=] { options->context = core::Context::open(location.plugin, location.libraryFolders); },
+      [=](Napi::Env env) { return NativeDevice::open(env, std::move(*options)); });
+}
+
+}  // namespace
+
+void registerDeviceOps(Napi::Env env, Napi::Object exports) {
+  NativeDevice::define(env);
+  exports.Set("probeBackend", Napi::Function::New(env, probeBackend, "probeBackend"));
+  exports.Set("openDevice", Napi::Function::New(env, openDevice, "openDevice"));
+  exports.Set("buildEngine", Napi::Function::New(env, buildEngine, "buildEngine"));
+}
+
+}  // namespace lc::addon

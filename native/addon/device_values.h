@@ -1,0 +1,35 @@
+// The objects that device functions take and give, between JS and the core.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "core/device_worker.h"
+
+namespace lc::addon {
+
+// Beyond what any device or engine takes, and small enough that no product of them overflows 64 bits.
+inline constexpr std::int32_t kMaxImages = 1 << 16;
+inline constexpr std::int32_t kMaxImageSide = 1 << 16;
+inline constexpr std::int32_t kMaxDevices = 1 << 10;
+inline constexpr std::int32_t kMaxSlots = 16;
+
+// A plug-in, and where the libraries that it needs may be.
+struct BackendLocation {
+  std::string plugin;
+  std::vector<std::string> libraryFolders;
+};
+
+// Each throws ERR_ARGUMENT with the name, the expected and the got.
+BackendLocation backendOption(const Napi::Object& options);
+std::uint32_t deviceOption(const Napi::Object& options);
+lc_shape shapeOf(const Napi::Object& shape);
+
+Napi::Object toJs(Napi::Env env, const lc_shape& shape);
+Napi::Object toJs(Napi::Env env, const core::EngineInfo& engine);
+Napi::Object toJs(Napi::Env env, const core::RunMemory& memory);
+Napi::Object toJs(Napi::Env env, const core::DeviceCounters& counters);
+
+}  // namespace lc::addon

@@ -1,0 +1,23 @@
+// How a device is opened.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/log.h"
+#include "core/plugin.h"
+
+namespace lc::core {
+
+struct DeviceOptions {
+  std::shared_ptr<Context> context;
+  std::uint32_t device;
+  // Bytes of device memory for engines and runs together.
+  std::uint64_t memoryBudget;
+  // Runs in flight, 1 or more: while one computes, another's pixels are copied in.
+  std::uint32_t slots;
+  // May be empty.
+  Log log;
+};
+
+}  // namespace lc::core

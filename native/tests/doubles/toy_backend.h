@@ -1,0 +1,50 @@
+/*
+ * A back-end on host memory, for tests: a device is a thread that does the runs in order.
+ *
+ * Plan: text of the form
+ *   toy maxcount=8 minheight=8 maxheight=1024 minwidth=8 maxwidth=1024 channels=8 stride=8 weights=1000
+ * activation=4 Missing words have these values. `weights` is in bytes, `activation` in bytes for each pixel.
+ *
+ * Output, for each image: float32 (channels, height / stride, width / stride), where
+ *   value(c, y, x) = pixel(y * stride, x * stride, channel c % 3) + c
+ *
+ * The environment variable LC_TOY, read when a device is opened, when something is built and when memory is
+ * asked for, is a list "key=value,key=value" of capacity       bytes of device memory; default 1 GiB
+ *   device_free    what memory_info answers; default the capacity
+ *   run_ms         how long a run computes
+ *   fail_alloc     the k-th device allocation (1, 2 ...; blocks and weights) fails
+ *   fail_staging   the k-th staging allocation fails
+ *   fail_submit    the k-th submit fails
+ *   lose_at        the k-th run loses the device
+ *   fail_open      device_open answers this lc_code
+ *   fail_build     build answers this lc_code
+ *   build_steps    progress steps of a build; default 5
+ *   build_ms       how long each takes
+ */
+#ifndef LC_TOY_BACKEND_H
+#define LC_TOY_BACKEND_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct lc_toy_counters {
+  uint64_t live_bytes; /* device and staging memory, weights */
+  uint64_t live_engines;
+  uint64_t live_devices;
+  uint64_t runs;
+  uint64_t most_in_flight; /* of one device */
+  uint64_t misuses;        /* breaches of lc_backend.h's rules */
+  char misuse[128];        /* the last one */
+} lc_toy_counters;
+
+#define LC_TOY_COUNTERS_SYMBOL "lc_toy_read_counters"
+typedef void (*lc_toy_counters_function)(lc_toy_counters* counters);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,56 @@
+import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../../errors.js';
+import type { BackendInfo, LibrarySearch, NativeBinding } from '../../native/binding.js';
+
+/** From the least to the most that must have been right before a plug-in fails in this way. */
+const PROGRESS: readonly ErrorCode[] = [
+  'ERR_BACKEND_MISSING',
+  'ERR_CUDA_MISSING',
+  'ERR_CUDA_DRIVER',
+  'ERR_NO_DEVICE',
+  'ERR_TENSORRT_MISSING',
+  'ERR_TENSORRT_MAJOR',
+  'ERR_TENSORRT_TOO_OLD',
+];
+
+/**
+ * Tries each plug-in and takes the one with the highest priority.
+ *
+ * @throws LatentCacheError ERR_BACKEND_MISSING when there is no plug-in; otherwise, when none opens, the error of the
+ * one that got furthest: of a plug-in for TensorRT 11 that finds nothing and one for 10 that finds a version too old,
+ * the second.
+ */
+export async function openBackend(
+  plugins: readonly string[],
+  search: LibrarySearch,
+  binding: Pick<NativeBinding, 'probeBackend'>,
+): Promise<BackendInfo> {
+  if (plugins.length === 0) {
+    throw new LatentCacheError(
+      'ERR_BACKEND_MISSING',
+      'The TensorRT plug-ins were not built with this package',
+      {
+        remedy:
+          'Name the folder of the TensorRT headers in TENSORRT_ROOT and run "npm run build:native", or use --backend cpu.',
+      },
+    );
+  }
+  let best: BackendInfo | undefined;
+  let failure: LatentCacheError | undefined;
+  for (const plugin of plugins) {
+    try {
+      const info = await binding.probeBackend({ plugin, ...search });
+      if (best === undefined || info.priority > best.priority) best = info;
+    } catch (thrown) {
+      const error = asLatentCacheError(thrown, 'ERR_BACKEND_MISSING');
+      if (failure === undefined || progressOf(error) > progressOf(failure)) failure = error;
+    }
+  }
+  if (best === undefined) throw failure!;
+  return best;
+}
+
+/** A code that is not in the list is a failure of another kind, which nobody should miss. */
+function progressOf({ code }: LatentCacheError): number {
+  const at = PROGRESS.indexOf(code);
+  return at < 0 ? PROGRESS.length : at;
+}

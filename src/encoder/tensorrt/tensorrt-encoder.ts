@@ -1,0 +1,211 @@
+/** The GPU backend: pixels in, moments out, engines built and loaded as sizes ask for them. */
+import { setMaxListeners } from 'node:events';
+import type { Size } from '../../dataset/bucket.js';
+import { LatentCacheError } from '../../errors.js';
+import type { NativeBinding, NativeDevice } from '../../native/binding.js';
+import {
+  checkBatch,
+  type EncodeOptions,
+  type Encoder,
+  type EncoderInfo,
+  type ImageBatch,
+  type Moments,
+  type PlannedSize,
+  type PrepareOptions,
+  type SampleImage,
+} from '../encoder.js';
+import type { Calibrator } from './calibrator.js';
+import type { DeviceEngines, RunNeeds } from './device-engines.js';
+import type { EngineDesk } from './engine-desk.js';
+import { shapeOf } from './engine-spec.js';
+import { LinkedAbort, throwIfAborted } from './linked-abort.js';
+import { type RunJob, Runs } from './runs.js';
+import { Serial } from './serial.js';
+
+export interface TensorrtParts {
+  readonly info: EncoderInfo;
+  /** What the reference encoder clamps the log variance to. */
+  readonly logvarClamp: { readonly minimum: number; readonly maximum: number };
+  readonly binding: Pick<NativeBinding, 'splitMoments'>;
+  readonly device: NativeDevice;
+  readonly engines: DeviceEngines;
+  readonly desk: EngineDesk;
+  /** null unless the precision is one that needs to know the range of activations. */
+  readonly calibrator: Calibrator | null;
+}
+
+/** Samples that calibrating looks at, at most. */
+const SAMPLES = 8;
+
+export class TensorrtEncoder implements Encoder {
+  readonly info: EncoderInfo;
+  readonly #parts: TensorrtParts;
+  readonly #runs: Runs;
+  /** Everything that loads, unloads or starts something on the device. */
+  readonly #turns = new Serial();
+  readonly #closing = new AbortController();
+  /** Why nothing works any more: disposed, or the device is lost. */
+  #end: LatentCacheError | undefined;
+  #disposal: Promise<void> | undefined;
+
+  constructor(parts: TensorrtParts) {
+    this.#parts = parts;
+    // one for each call in flight
+    setMaxListeners(0, this.#closing.signal);
+    this.info = parts.info;
+    this.#runs = new Runs(parts.device, parts.engines, this.#turns);
+  }
+
+  /**
+   * Builds the engines that these sizes need and that are not in the cache, which takes minutes. Nothing is held on the
+   * device meanwhile: builds need its memory.
+   *
+   * @throws LatentCacheError (as rejection) ERR_ABORTED (at once: the build is ended), ERR_ENGINE_BUILD,
+   * ERR_DEVICE_OUT_OF_MEMORY, ERR_DEVICE_LOST, ERR_DISK_FULL, ERR_OUTPUT_NOT_WRITABLE, ERR_ENCODER_DISPOSED.
+   */
+  async prepare(sizes: readonly PlannedSize[], options: PrepareOptions = {}): Promise<void> {
+    const { samples = async () => [], onProgress, signal } = options;
+    await this.#guarded(signal, (abort) =>
+      this.#turns.run(async () => {
+        await this.#parts.calibrator?.calibrate(samples, onProgress, abort);
+        await this.#parts.desk.prepare(sizes, onProgress, abort);
+      }, abort),
+    );
+  }
+
+  /**
+   * As `Encoder` says. More images than fit at once are encoded in several runs. The first image of a size that was
+   * not prepared waits until its engine is built.
+   *
+   * @throws LatentCacheError (as rejection) besides those of `Encoder`: ERR_DEVICE_OUT_OF_MEMORY with `bytesAsked` and
+   * `bytesFree` (the encoder stays usable), ERR_DEVICE_LOST (it does not), ERR_GRAPH_LIMIT, and those of `prepare`.
+   */
+  async encodeBatch(batch: ImageBatch, { signal }: EncodeOptions = {}): Promise<Moments> {
+    checkBatch(batch, this.info.stride);
+    return this.#guarded(signal, async (abort) => {
+      const { images, width, height } = batch;
+      const size = { width, height };
+      const samples = async () => images.slice(0, SAMPLES).map((pixels) => ({ pixels, width, height }));
+      const { moments, finite } = await this.#encode(images, size, abort, async () => {
+        await this.#calibrated(samples, abort);
+        return this.#parts.desk.engineFor(size, abort);
+      });
+      const repeatable = this.info.precision === 'fp16';
+      const broken = repeatable ? [...finite.keys()].filter((index) => finite[index] === 0) : [];
+      if (broken.length === 0) return moments;
+      await this.#repeatInFloat32(batch, moments, broken, abort);
+      return { ...moments, repeatedInFloat32: broken };
+    });
+  }
+
+  /**
+   * Exact bytes of device memory for `count` images of a size at once, before running them. The engine is built when
+   * it is missing.
+   *
+   * @throws LatentCacheError (as rejection) ERR_ARGUMENT (more images than its engine takes), and those of `prepare`.
+   */
+  async memoryFor(size: Size, count: number): Promise<RunNeeds> {
+    return this.#guarded(undefined, (abort) =>
+      this.#turns.run(async () => {
+        await this.#calibrated(async () => [], abort);
+        const engine = await this.#parts.desk.engineFor(size, abort);
+        const most = engine.record.maximum.count;
+        if (!Number.isInteger(count) || count < 1 || count > most) {
+          throw new LatentCacheError('ERR_ARGUMENT', `expected 1 to ${most} as count, got ${count}`);
+        }
+        return this.#parts.engines.needs(engine, shapeOf(size, count));
+      }, abort),
+    );
+  }
+
+  /** Frees all device memory that is not needed at this moment: engines, arena, staging. The next call loads again. */
+  async trim(): Promise<void> {
+    await this.#guarded(undefined, () => this.#turns.run(() => this.#parts.engines.freeAllBut(undefined)));
+  }
+
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#close();
+    return this.#disposal;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #close(): Promise<void> {
+    const disposed = new LatentCacheError('ERR_ENCODER_DISPOSED', 'the encoder was disposed');
+    this.#end ??= disposed;
+    this.#closing.abort(disposed);
+    await this.#parts.device.close();
+    await this.#turns.run(async () => {});
+  }
+
+  /** Runs a call that ends with the encoder, and notices when the device is lost. */
+  async #guarded<T>(signal: AbortSignal | undefined, call: (abort: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#end !== undefined) throw this.#end;
+    const abort = new LinkedAbort([signal, this.#closing.signal]);
+    try {
+      throwIfAborted(abort.signal);
+      return await call(abort.signal);
+    } catch (error) {
+      if (error instanceof LatentCacheError && error.code === 'ERR_DEVICE_LOST') this.#end ??= error;
+      // what a call stumbles over while the encoder is closed around it is of no interest
+      throw this.#closing.signal.aborted ? this.#end : error;
+    } finally {
+      abort.unlink();
+    }
+  }
+
+  async #calibrated(samples: () => Promise<readonly SampleImage[]>, signal: AbortSignal): Promise<void> {
+    await this.#parts.calibrator?.calibrate(samples, undefined, signal);
+  }
+
+  async #encode(
+    images: readonly Uint8Array[],
+    size: Size,
+    signal: AbortSignal,
+    engine: RunJob['engine'],
+  ): Promise<{ moments: Moments; finite: Uint8Array }> {
+    const { latentChannels: channels, stride } = this.info;
+    const { width, height } = { width: size.width / stride, height: size.height / stride };
+    const count = images.length;
+    const values = count * channels * height * width;
+    const rows = new Float32Array(2 * values);
+    await this.#runs.encode({
+      images,
+      size,
+      rows,
+      signal,
+      engine,
+      onInvalid: (invalid) => this.#parts.desk.discard(invalid),
+    });
+    const [mean, logvar, finite] = [
+      new Float32Array(values),
+      new Float32Array(values),
+      new Uint8Array(count),
+    ];
+    const { minimum, maximum } = this.#parts.logvarClamp;
+    this.#parts.binding.splitMoments(rows, minimum, maximum, mean, logvar, finite);
+    return { moments: { mean, logvar, count, channels, width, height }, finite };
+  }
+
+  /** Replaces the moments of some images. */
+  async #repeatInFloat32(
+    { images, width, height }: ImageBatch,
+    { mean, logvar, count }: Moments,
+    indices: readonly number[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const size = { width, height };
+    const again = indices.map((index) => images[index]!);
+    const { moments } = await this.#encode(again, size, signal, () =>
+      this.#parts.desk.retryEngineFor(size, signal),
+    );
+    const length = mean.length / count;
+    for (const [from, to] of indices.entries()) {
+      const part = [from * length, (from + 1) * length] as const;
+      mean.set(moments.mean.subarray(...part), to * length);
+      logvar.set(moments.logvar.subarray(...part), to * length);
+    }
+  }
+}

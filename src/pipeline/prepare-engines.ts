@@ -1,0 +1,61 @@
+import type { Encoder, PlannedSize, PreparationProgress, SampleImage } from '../encoder/encoder.js';
+import type { NativeBinding } from '../native/binding.js';
+import { PixelPool } from '../pixels/pixel-pool.js';
+import type { BuildSettings } from './options.js';
+import type { PlannedImage } from './plan-image.js';
+import { prepareImage } from './prepare-image.js';
+
+/** Images that an encoder gets to see before it starts. */
+const SAMPLES = 8;
+
+/**
+ * Lets the encoder do what it can before the first image: with all sizes known, it chooses its engines well.
+ *
+ * @throws LatentCacheError ERR_ABORTED, and what `Encoder.prepare` throws
+ */
+export async function prepareEngines(
+  encoder: Encoder,
+  work: readonly PlannedImage[],
+  settings: BuildSettings,
+  binding: NativeBinding,
+  onProgress: (progress: PreparationProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await encoder.prepare?.(countSizes(work, settings), {
+    samples: () => takeSamples(work, settings, binding),
+    onProgress,
+    signal,
+  });
+}
+
+function countSizes(work: readonly PlannedImage[], { flipAug }: BuildSettings): PlannedSize[] {
+  const sizes = new Map<string, { width: number; height: number; images: number }>();
+  for (const { geometry } of work) {
+    const { width, height } = geometry.bucket;
+    const name = `${width}x${height}`;
+    const size = sizes.get(name) ?? { width, height, images: 0 };
+    size.images += flipAug ? 2 : 1;
+    sizes.set(name, size);
+  }
+  return [...sizes.values()];
+}
+
+/** Images spread evenly over the work, and so over its buckets. One that cannot be read is left out here. */
+async function takeSamples(
+  work: readonly PlannedImage[],
+  settings: BuildSettings,
+  binding: NativeBinding,
+): Promise<SampleImage[]> {
+  const count = Math.min(SAMPLES, work.length);
+  const chosen = Array.from(
+    { length: count },
+    (_, index) => work[Math.floor((index * work.length) / count)]!,
+  );
+  const pool = new PixelPool(0);
+  const samples: SampleImage[] = [];
+  for (const item of chosen) {
+    const image = await prepareImage(item, settings, binding, pool).catch(() => undefined);
+    if (image !== undefined) samples.push({ pixels: image.rgb, ...item.geometry.bucket });
+  }
+  return samples;
+}
