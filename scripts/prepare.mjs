@@ -53,8 +53,5 @@ const [npmCommand, ...npmArgs] = process.env.npm_execpath
   : ['npm'];
 const npm = (script) => run(npmCommand, [...npmArgs, 'run', '--silent', script]);
 if (!npm('build:native') || !npm('build:ts')) process.exit(1);
-console.log(
-  found('nvcc')
-    ? 'latent-cache: built. It has no device code yet: encoders run on the CPU.'
-    : 'latent-cache: built without CUDA (no nvcc found): encoders run on the CPU.',
-);
+const plugins = readFileSync(path.join(root, 'build-cmake', 'tensorrt-plugins.txt'), 'utf8').trim();
+console.log(`latent-cache: built with ${plugins}`);

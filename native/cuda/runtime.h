@@ -1,6 +1,6 @@
-// The CUDA runtime library, opened at run time: nothing here needs NVIDIA's headers or libraries to compile or to
-// load. The signatures are those of cuda_runtime_api.h; where that header is at hand, tensorrt/header_check.cpp
-// compares each of them with it.
+// The CUDA runtime library, opened at run time: nothing here needs NVIDIA's headers or libraries to compile
+// or to load. The signatures are those of cuda_runtime_api.h; where that header is at hand,
+// tensorrt/header_check.cpp compares each of them with it.
 #pragma once
 
 #include <cstddef>
@@ -39,30 +39,30 @@ inline constexpr unsigned kEventDisableTiming = 2;
 inline constexpr unsigned kHostAllocDefault = 0;
 
 // name, result, parameters
-#define LC_CUDA_FUNCTIONS(X)                                                   \
-  X(cudaRuntimeGetVersion, int, (int*))                                        \
-  X(cudaDriverGetVersion, int, (int*))                                         \
-  X(cudaGetDeviceCount, int, (int*))                                           \
-  X(cudaSetDevice, int, (int))                                                 \
-  X(cudaGetDevice, int, (int*))                                                \
-  X(cudaDeviceGetAttribute, int, (int*, int, int))                             \
-  X(cudaDeviceGetPCIBusId, int, (char*, int, int))                             \
-  X(cudaMemGetInfo, int, (std::size_t*, std::size_t*))                         \
-  X(cudaMalloc, int, (void**, std::size_t))                                    \
-  X(cudaFree, int, (void*))                                                    \
-  X(cudaHostAlloc, int, (void**, std::size_t, unsigned))                       \
-  X(cudaFreeHost, int, (void*))                                                \
+#define LC_CUDA_FUNCTIONS(X)                                                    \
+  X(cudaRuntimeGetVersion, int, (int*))                                         \
+  X(cudaDriverGetVersion, int, (int*))                                          \
+  X(cudaGetDeviceCount, int, (int*))                                            \
+  X(cudaSetDevice, int, (int))                                                  \
+  X(cudaGetDevice, int, (int*))                                                 \
+  X(cudaDeviceGetAttribute, int, (int*, int, int))                              \
+  X(cudaDeviceGetPCIBusId, int, (char*, int, int))                              \
+  X(cudaMemGetInfo, int, (std::size_t*, std::size_t*))                          \
+  X(cudaMalloc, int, (void**, std::size_t))                                     \
+  X(cudaFree, int, (void*))                                                     \
+  X(cudaHostAlloc, int, (void**, std::size_t, unsigned))                        \
+  X(cudaFreeHost, int, (void*))                                                 \
   X(cudaMemcpyAsync, int, (void*, const void*, std::size_t, int, CUstream_st*)) \
-  X(cudaStreamCreateWithFlags, int, (CUstream_st**, unsigned))                 \
-  X(cudaStreamDestroy, int, (CUstream_st*))                                    \
-  X(cudaStreamSynchronize, int, (CUstream_st*))                                \
-  X(cudaStreamWaitEvent, int, (CUstream_st*, CUevent_st*, unsigned))           \
-  X(cudaEventCreateWithFlags, int, (CUevent_st**, unsigned))                   \
-  X(cudaEventDestroy, int, (CUevent_st*))                                      \
-  X(cudaEventRecord, int, (CUevent_st*, CUstream_st*))                         \
-  X(cudaEventSynchronize, int, (CUevent_st*))                                  \
-  X(cudaGetLastError, int, ())                                                 \
-  X(cudaGetErrorName, const char*, (int))                                      \
+  X(cudaStreamCreateWithFlags, int, (CUstream_st**, unsigned))                  \
+  X(cudaStreamDestroy, int, (CUstream_st*))                                     \
+  X(cudaStreamSynchronize, int, (CUstream_st*))                                 \
+  X(cudaStreamWaitEvent, int, (CUstream_st*, CUevent_st*, unsigned))            \
+  X(cudaEventCreateWithFlags, int, (CUevent_st**, unsigned))                    \
+  X(cudaEventDestroy, int, (CUevent_st*))                                       \
+  X(cudaEventRecord, int, (CUevent_st*, CUstream_st*))                          \
+  X(cudaEventSynchronize, int, (CUevent_st*))                                   \
+  X(cudaGetLastError, int, ())                                                  \
+  X(cudaGetErrorName, const char*, (int))                                       \
   X(cudaGetErrorString, const char*, (int))
 
 struct Functions {
@@ -76,7 +76,8 @@ inline constexpr std::size_t kPropertyBytes = 16384;
 
 enum class Problem { kLibraryMissing, kDriver, kNoDevice, kOutOfMemory, kDeviceLost, kOther };
 
-// Whether an error makes CUDA unusable for the rest of the process (driver_types.h: "terminate and relaunch").
+// Whether an error makes CUDA unusable for the rest of the process (driver_types.h: "terminate and
+// relaunch").
 bool isSticky(int code);
 
 class Error : public std::runtime_error {
@@ -94,8 +95,8 @@ class Error : public std::runtime_error {
 // The library, never closed again: driver threads may outlive every caller.
 class Runtime {
  public:
-  // Looks for libcudart.so.13, then .12: in each folder, then where the loader looks. Of those that load, the first
-  // whose driver is new enough is taken. Throws Error: kLibraryMissing, kDriver, kNoDevice.
+  // Looks for libcudart.so.13, then .12: in each folder, then where the loader looks. Of those that load, the
+  // first whose driver is new enough is taken. Throws Error: kLibraryMissing, kDriver, kNoDevice.
   static const Runtime& load(const std::vector<std::string>& folders);
 
   const Functions& operator()() const { return functions_; }

@@ -29,13 +29,13 @@ void* Allocator::allocateAsync(std::uint64_t bytes, std::uint64_t alignment, nvi
                                cudaStream_t) noexcept {
   if (bytes == 0 || gpu_.lost()) return nullptr;
   try {
-    return allocate(bytes, alignment);
+    return take(bytes, alignment);
   } catch (...) {
     return nullptr;
   }
 }
 
-void* Allocator::allocate(std::uint64_t bytes, std::uint64_t alignment) {
+void* Allocator::take(std::uint64_t bytes, std::uint64_t alignment) {
   std::uint64_t available = 0;
   if (!budget_.reserve(bytes, available)) {
     deny(bytes, available);

@@ -36,7 +36,7 @@ class Allocator final : public nvinfer1::IGpuAsyncAllocator {
   void detach();
 
  private:
-  void* allocate(std::uint64_t bytes, std::uint64_t alignment);
+  void* take(std::uint64_t bytes, std::uint64_t alignment);
   void deny(std::uint64_t bytesAsked, std::uint64_t bytesFree);
 
   Gpu& gpu_;
