@@ -82,13 +82,13 @@ describe('16-bit types', { timeout: 60_000 }, () => {
       expect(rmse(whole, cut) / deviation(exact)).toBeLessThan(type === 'float32' ? 1e-5 : 1e-3);
     });
 
-    for (const side of [512, 1024, 2048]) {
-      it(`the ${type} graph of ${side}×${side} keeps the rules`, () => {
+    it(`the ${type} graph keeps the rules at every size`, () => {
+      for (const side of [512, 1024, 2048]) {
         const square = { width: side, height: side };
         const graph = buildEncoderGraph(weights, { type, size: square, queryChunks: side / 64 });
         expect(() => checkGraph(graph, { count: 1, ...square })).not.toThrow();
-      });
-    }
+      }
+    });
   }
 });
 

@@ -75,5 +75,8 @@ export class GraphBuilder {
 function rounded(values: Float32Array, type: FloatType): Float32Array | Uint16Array {
   if (type === 'float32') return values;
   if (type === 'float16') return toFloat16Array(values);
-  return Uint16Array.from(new Uint32Array(values.buffer, values.byteOffset, values.length), bfloat16Bits);
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const bits = new Uint16Array(values.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = bfloat16Bits(words[i]!);
+  return bits;
 }
