@@ -97,7 +97,9 @@ void copyDims(const Dims& dims, std::int64_t* sides) {
 
 // The sides of a graph's input or output, read off the bytes of its ValueInfoProto.
 bool readSides(const std::string& model, const std::string& name, std::int64_t* sides, std::int32_t& rank) {
-  const std::string start = "\x0a" + std::string(1, static_cast<char>(name.size())) + name + "\x12";
+  std::string start("\x0a");
+  start.push_back(static_cast<char>(name.size()));
+  start.append(name).push_back('\x12');
   std::size_t at = model.rfind(start);
   if (at == std::string::npos) return false;
   const auto byte = [&](std::size_t i) {
