@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Moments, PreparationProgress } from '#dist/encoder/encoder.js';
 import type { TensorrtOptions } from '#dist/encoder/tensorrt/create-encoder.js';
+import { ScaleFile } from '#dist/encoder/tensorrt/scale-file.js';
 import type { VaeEncoderWeights } from '#dist/model/load-vae.js';
 import { mix } from '#dist/model/seeded-values.js';
 import { useScratchFolder } from './build-helpers.js';
@@ -427,6 +428,15 @@ describe('fp16', () => {
     expect(gpu.builds.map(({ maximum }) => maximum.width)).toEqual([512, 64]);
     // the sample, noise, black, white
     expect(gpu.log.filter((line) => line === 'run 1 1x512x512')).toHaveLength(4);
+  });
+
+  it('looks again when the scales on disk are for another list of feature maps', async () => {
+    const gpu = new FakeGpu();
+    await using encoder = await open(gpu, { precision: 'fp16' });
+    const engines = path.join(folder(), 'engines');
+    await new ScaleFile(engines, weights.fingerprint, gpu.binding()).write({ exponents: [1, 2] });
+    await encoder.prepare(many(64));
+    expect(gpu.log).toContain('run 1 1x512x512');
   });
 
   it('takes the first batch as samples when nothing was prepared', async () => {

@@ -45,7 +45,8 @@ export class Calibrator {
     const lock = await scales.lock(signal);
     try {
       let rescaling = await scales.read();
-      if (rescaling === undefined) {
+      // another version of this package may know other feature maps
+      if (rescaling?.exponents.length !== networks.probeLength) {
         const maxima = await this.#measure(calibrationImages(await samples()), onProgress, signal);
         rescaling = networks.chooseRescaling(maxima);
         await scales.write(rescaling);

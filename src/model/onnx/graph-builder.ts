@@ -72,9 +72,23 @@ export class GraphBuilder {
   }
 }
 
+/** A GPU takes one graph for each image size, and rounding all weights takes a second. Freed with the weights. */
+const ROUNDED = {
+  float16: new WeakMap<Float32Array, Uint16Array>(),
+  bfloat16: new WeakMap<Float32Array, Uint16Array>(),
+};
+
 function rounded(values: Float32Array, type: FloatType): Float32Array | Uint16Array {
   if (type === 'float32') return values;
-  if (type === 'float16') return toFloat16Array(values);
+  let bits = ROUNDED[type].get(values);
+  if (bits === undefined) {
+    bits = type === 'float16' ? toFloat16Array(values) : toBfloat16Array(values);
+    ROUNDED[type].set(values, bits);
+  }
+  return bits;
+}
+
+function toBfloat16Array(values: Float32Array): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const bits = new Uint16Array(values.length);
   for (let i = 0; i < bits.length; i++) bits[i] = bfloat16Bits(words[i]!);
