@@ -14,6 +14,7 @@ export type {
   PrepareOptions,
   SampleImage,
 } from './encoder/encoder.js';
+export { type LoadEncoderOptions, loadEncoder } from './encoder/load-encoder.js';
 export { type CreateEncoderOptions, createEncoder, type SelectedEncoder } from './encoder/select.js';
 export type { VramBudget } from './encoder/tensorrt/budget.js';
 export { buildEngine, type EngineBuildOptions } from './encoder/tensorrt/build-engine.js';

@@ -1,20 +1,20 @@
 /*
- * The one interface between latent_cache.node and the libraries that run encoders ("plug-ins": TensorRT 10, TensorRT
- * 11, ...). Plain C: no exception, no C++ type and no type of NVIDIA's crosses it. Each side gives its structs their
- * size, so that a field can be added at the end.
+ * The one interface between latent_cache.node and the libraries that run encoders ("plug-ins": TensorRT 10,
+ * TensorRT 11, ...). Plain C: no exception, no C++ type and no type of NVIDIA's crosses it. Each side gives
+ * its structs their size, so that a field can be added at the end.
  *
  * A plug-in exports one symbol, LC_BACKEND_SYMBOL. Its table must have exactly LC_INTERFACE_VERSION.
  *
  * Who owns what
- *   core     the worker thread of a device, the queue, the byte budget, the arena (activations, device inputs and
- *            outputs), the host staging buffers, every job.
- *   plug-in  libraries, streams, engines and their weights.
+ *   core     the worker thread of a device, the queue, the byte budget, the arena (activations, device inputs
+ * and outputs), the host staging buffers, every job. plug-in  libraries, streams, engines and their weights.
  *
- * Threads: functions of a context may be called from any thread. Those that take a device or an engine of it are
- * called by one thread at a time, the device's worker, from device_open to device_close.
+ * Threads: functions of a context may be called from any thread. Those that take a device or an engine of it
+ * are called by one thread at a time, the device's worker, from device_open to device_close.
  *
- * Errors: every function that can fail returns an lc_code and, unless it is LC_OK, fills `error`. A failed call leaves
- * nothing behind. After LC_DEVICE_LOST only the *_close functions are called; they must not touch the device.
+ * Errors: every function that can fail returns an lc_code and, unless it is LC_OK, fills `error`. A failed
+ * call leaves nothing behind. After LC_DEVICE_LOST only the *_close functions are called; they must not touch
+ * the device.
  */
 #ifndef LC_BACKEND_H
 #define LC_BACKEND_H
@@ -31,29 +31,29 @@ extern "C" {
 typedef int32_t lc_code;
 enum {
   LC_OK = 0,
-  LC_INVALID = 1,          /* an argument that the caller should not have given */
-  LC_CUDA_MISSING = 2,     /* no CUDA runtime library */
-  LC_CUDA_DRIVER = 3,      /* no driver, or one too old for the runtime library */
-  LC_NO_DEVICE = 4,        /* no such device */
-  LC_LIBRARY_MISSING = 5,  /* the back-end's own library was not found or does not load */
-  LC_LIBRARY_TOO_OLD = 6,  /* it is older than what the plug-in was compiled for */
-  LC_LIBRARY_MAJOR = 7,    /* it is of another major version */
-  LC_OUT_OF_MEMORY = 8,    /* device memory or the byte budget; bytes_asked and bytes_free are set */
-  LC_HOST_MEMORY = 9,      /* memory of this process */
-  LC_DEVICE_LOST = 10,     /* the device is unusable for the rest of this process */
-  LC_ENGINE_INVALID = 11,  /* a plan that does not load here: another device, version, or damaged */
-  LC_SHAPE = 12,           /* an engine that does not take this shape */
-  LC_BUILD_FAILED = 13,    /* the network was refused or no implementation was found */
+  LC_INVALID = 1,         /* an argument that the caller should not have given */
+  LC_CUDA_MISSING = 2,    /* no CUDA runtime library */
+  LC_CUDA_DRIVER = 3,     /* no driver, or one too old for the runtime library */
+  LC_NO_DEVICE = 4,       /* no such device */
+  LC_LIBRARY_MISSING = 5, /* the back-end's own library was not found or does not load */
+  LC_LIBRARY_TOO_OLD = 6, /* it is older than what the plug-in was compiled for */
+  LC_LIBRARY_MAJOR = 7,   /* it is of another major version */
+  LC_OUT_OF_MEMORY = 8,   /* device memory or the byte budget; bytes_asked and bytes_free are set */
+  LC_HOST_MEMORY = 9,     /* memory of this process */
+  LC_DEVICE_LOST = 10,    /* the device is unusable for the rest of this process */
+  LC_ENGINE_INVALID = 11, /* a plan that does not load here: another device, version, or damaged */
+  LC_SHAPE = 12,          /* an engine that does not take this shape */
+  LC_BUILD_FAILED = 13,   /* the network was refused or no implementation was found */
   LC_CANCELLED = 14,
-  LC_UNSUPPORTED = 15,     /* this back-end does not do that at all */
+  LC_UNSUPPORTED = 15, /* this back-end does not do that at all */
   LC_INTERNAL = 16
 };
 
 typedef struct lc_error {
   uint32_t size;
   lc_code code;
-  /* LC_OUT_OF_MEMORY: the allocation that failed, and what was left to it (of the budget or of the device, whichever
-     was less). */
+  /* LC_OUT_OF_MEMORY: the allocation that failed, and what was left to it (of the budget or of the device,
+     whichever was less). */
   uint64_t bytes_asked;
   uint64_t bytes_free;
   char operation[64]; /* the call that failed: "cudaMalloc", "enqueueV3" */
@@ -66,8 +66,8 @@ enum { LC_LOG_ERROR = 0, LC_LOG_WARNING = 1, LC_LOG_INFO = 2 };
 typedef struct lc_host {
   uint32_t size;
   void* self;
-  /* Asks for bytes of the budget, before they are allocated. 0: refused, and *available says what is left. For
-     everything that the plug-in allocates on its own; block_alloc's bytes are already granted. */
+  /* Asks for bytes of the budget, before they are allocated. 0: refused, and *available says what is left.
+     For everything that the plug-in allocates on its own; block_alloc's bytes are already granted. */
   int32_t (*reserve)(void* self, uint64_t bytes, uint64_t* available);
   /* Gives back what was reserved. */
   void (*release)(void* self, uint64_t bytes);
@@ -96,8 +96,8 @@ typedef struct lc_tensor {
 } lc_tensor;
 
 /*
- * A network with one input `pixels`, uint8 (count, height, width, 3), and one output `moments`, float32, `count` rows of
- * equal length.
+ * A network with one input `pixels`, uint8 (count, height, width, 3), and one output `moments`, float32,
+ * `count` rows of equal length.
  */
 typedef struct lc_build {
   uint32_t size;
@@ -110,9 +110,9 @@ typedef struct lc_build {
   lc_shape optimum;
   lc_shape maximum;
   int32_t allow_tf32;
-  int32_t optimization_level;  /* 0 to 5 */
-  uint64_t memory_limit;       /* bytes of device memory for the whole build */
-  const void* timing_cache;    /* of an earlier build, or NULL; one that does not fit is ignored */
+  int32_t optimization_level; /* 0 to 5 */
+  uint64_t memory_limit;      /* bytes of device memory for the whole build */
+  const void* timing_cache;   /* of an earlier build, or NULL; one that does not fit is ignored */
   uint64_t timing_cache_byte_count;
   void* self;
   /* From any thread. 0: stop. Percent are not to be had: `step` of `steps` of a phase with a name. */
@@ -165,8 +165,8 @@ typedef struct lc_backend {
 
   lc_code (*context_open)(const lc_options* options, lc_context** context, lc_error* error);
   void (*context_close)(lc_context* context);
-  /* Libraries and versions, for bug reports and cache keys: "TensorRT 10.14.1, CUDA runtime 13.0". Stays valid as long
-     as the context. */
+  /* Libraries and versions, for bug reports and cache keys: "TensorRT 10.14.1, CUDA runtime 13.0". Stays
+     valid as long as the context. */
   const char* (*context_runtime)(const lc_context* context);
 
   /* Bytes of the whole device, other processes included. */
@@ -180,8 +180,8 @@ typedef struct lc_backend {
                          lc_device** opened, lc_error* error);
   /* Every engine of it is closed already. */
   void (*device_close)(lc_device* device);
-  /* Memory for the arena; the core has reserved it. LC_OUT_OF_MEMORY also when the device has less free than that:
-     some systems would move to host memory instead of failing. */
+  /* Memory for the arena; the core has reserved it. LC_OUT_OF_MEMORY also when the device has less free than
+     that: some systems would move to host memory instead of failing. */
   lc_code (*block_alloc)(lc_device* device, uint64_t bytes, void** block, lc_error* error);
   void (*block_free)(lc_device* device, void* block);
   /* Staging memory of the host, page-locked where possible. */
@@ -197,8 +197,8 @@ typedef struct lc_backend {
   /* LC_SHAPE when the engine does not take it. Runs nothing. */
   lc_code (*engine_memory)(lc_engine* engine, const lc_shape* shape, lc_run_memory* memory, lc_error* error);
 
-  /* Copies in, computes, copies out; returns when that is queued. Later submits may overlap their copies with it, and
-     never use the activations at the same time. After an error the slot is free. */
+  /* Copies in, computes, copies out; returns when that is queued. Later submits may overlap their copies with
+     it, and never use the activations at the same time. After an error the slot is free. */
   lc_code (*submit)(lc_engine* engine, const lc_run* run, lc_error* error);
   /* Waits for a slot; host_output holds the result after LC_OK. The slot is free in any case. */
   lc_code (*finish)(lc_device* device, uint32_t slot, lc_error* error);
