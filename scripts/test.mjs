@@ -71,6 +71,7 @@ function nativeTests(folder, sanitize, target, label) {
     ...selection,
   ]);
   const xml = existsSync(report) ? readFileSync(report, 'utf8') : '';
+  for (const [line] of xml.matchAll(/tensorrt\d+: \d+ scenarios/g)) console.log(line);
   const count = (name) => Number(new RegExp(`<testsuite[^>]*\\s${name}="(\\d+)"`, 's').exec(xml)?.[1] ?? 0);
   if (count('tests') === 0) return add(0, 1);
   add(
