@@ -75,10 +75,11 @@ std::string valueInfo(const std::string& name, char type, const std::vector<int>
   std::string shape;
   for (const int side : sides) {
     const std::string dimension =
-        side < 0 ? lengthDelimited('\x12', "free") : "\x08" + varint(static_cast<std::uint64_t>(side));
+        side < 0 ? lengthDelimited('\x12', "free")
+                 : std::string(1, '\x08').append(varint(static_cast<std::uint64_t>(side)));
     shape += lengthDelimited('\x0a', dimension);
   }
-  const std::string tensor = std::string("\x08") + type + lengthDelimited('\x12', shape);
+  const std::string tensor = std::string{'\x08', type} + lengthDelimited('\x12', shape);
   return lengthDelimited('\x0a', name) + lengthDelimited('\x12', lengthDelimited('\x0a', tensor));
 }
 
