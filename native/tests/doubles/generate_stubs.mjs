@@ -23,6 +23,7 @@ const WANTED = {
 
 const [include, output] = process.argv.slice(2);
 const pieces = [
+  '#pragma once',
   '#include <NvInfer.h>',
   '#include <NvOnnxParser.h>',
   '',
