@@ -132,6 +132,18 @@ describe('graphs', () => {
     ).toMatch(/moments/);
   });
 
+  it('for one size with computed shapes are refused', () => {
+    const graph = graphFor('dynamic');
+    const inputs = graphFor(size).inputs;
+    expect(codeOf({ ...graph, inputs }, shape)).toMatch(/fixed/);
+  });
+
+  it('whose output has another shape than they say are refused', () => {
+    const graph = graphFor(size);
+    const outputs = graph.outputs.map((output) => ({ ...output, shape: ['batch', 8, 8, 9] }));
+    expect(codeOf({ ...graph, outputs }, shape)).toMatch(/\[1,8,8,8\], not as \[batch,8,8,9\]/);
+  });
+
   it('that reshape to another number of elements are refused', () => {
     const graph = graphFor(size);
     const initializers = graph.initializers.map((tensor) =>

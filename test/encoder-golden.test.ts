@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Encoder } from '#dist/encoder/encoder.js';
 import { createOnnxruntimeEncoder } from '#dist/encoder/onnxruntime-encoder.js';
 import { loadVae } from '#dist/model/load-vae.js';
+import { buildEncoderGraph } from '#dist/model/onnx/encoder-graph.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
 import { golden, goldenMoments, largestDifference, scratchFolder, seededImage } from './encoder-helpers.js';
+import { runGraph } from './graph-helpers.js';
 
 const scratch = scratchFolder();
 
@@ -48,3 +50,18 @@ for (const widths of [
     }
   });
 }
+
+describe('the graph for one size', () => {
+  for (const one of golden.cases.filter(({ name }) => name.startsWith('reduced'))) {
+    it(`gives torch's moments for ${one.name}`, async () => {
+      const { seed, widths, blocks, height, width, imageSeed } = one;
+      const file = scratch('static.safetensors');
+      await writeSeededVae(file, { seed, widths, blocksPerLevel: blocks });
+      const weights = await loadVae(file, { model: 'sdxl' });
+      const graph = buildEncoderGraph(weights, { type: 'float32', size: { width, height }, queryChunks: 3 });
+      const moments = await runGraph(graph, [seededImage(imageSeed, height, width)], height, width);
+      const { mean, logvar } = goldenMoments(one);
+      expect(largestDifference(moments, Float32Array.of(...mean, ...logvar))).toBeLessThan(tolerance(one));
+    });
+  }
+});

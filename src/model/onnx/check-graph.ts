@@ -24,15 +24,22 @@ export function checkGraph(graph: OnnxGraph, shape: RunShape): void {
   for (const { name, type, shape: sides } of graph.inputs) {
     values.set(name, { type, shape: inputShape(sides, shape), isConstant: false });
   }
+  const isStatic = graph.inputs.every(({ shape: sides }) => !sides.includes('height'));
   for (const node of graph.nodes) {
+    if (isStatic && node.operator === 'Shape') throw new Error(`${node.name} asks for a shape that is fixed`);
     const inputs = node.inputs.map((name) => known(values, name, node));
     const output = inferNode(node, inputs);
     limit(node, [...inputs, output], shape);
     if (values.has(node.outputs[0]!)) throw new Error(`${node.name} is there twice`);
     values.set(node.outputs[0]!, output);
   }
-  for (const { name, type } of graph.outputs) {
-    if (values.get(name)?.type !== type) throw new Error(`the output ${name} is not made, or not as ${type}`);
+  for (const { name, type, shape: sides } of graph.outputs) {
+    const made = values.get(name);
+    if (made?.type !== type) throw new Error(`the output ${name} is not made, or not as ${type}`);
+    const fits = sides.every((side, i) => typeof side === 'string' || side === made.shape[i]);
+    if (!fits || sides.length !== made.shape.length) {
+      throw new Error(`the output ${name} is made as [${made.shape}], not as [${sides}]`);
+    }
   }
 }
 
