@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LatentCacheError } from '#dist/errors.js';
 import type { EngineHandle, NativeDevice } from '#dist/native/binding.js';
 import { loadBinding } from '#dist/native/load.js';
@@ -58,10 +58,21 @@ describe('encode', () => {
   it('answers many calls in flight, each with its own images', async () => {
     const { device, engine } = await withEngine('run_ms=1');
     const calls = Array.from({ length: 20 }, (_, ticket) => encode(device, ticket, undefined, engine.id));
-    expect(device.counters().waiting + device.counters().running).toBe(20);
+    // settled on this thread alone, which has not come to it yet
     expect(binding.counters().queued).toBe(20);
     await Promise.all(calls.map(({ done }) => done));
     expect(calls.map(({ output }) => output)).toEqual(calls.map((_, ticket) => toyRow(toyImage(ticket))));
+    expect(device.counters()).toMatchObject({ waiting: 0, running: 0 });
+  });
+
+  it('counts the calls that wait and that run', { timeout: 30_000 }, async () => {
+    const { device, engine } = await withEngine('run_ms=1000');
+    const calls = Array.from({ length: 4 }, (_, ticket) => encode(device, ticket, undefined, engine.id));
+    const settled = outcomes(calls.map(({ done }) => done));
+    await vi.waitFor(() => expect(device.counters().running).toBeGreaterThan(0));
+    expect(device.counters().waiting + device.counters().running).toBe(4);
+    await device.close();
+    await settled;
     expect(device.counters()).toMatchObject({ waiting: 0, running: 0 });
   });
 

@@ -1,203 +1,15 @@
-import { readdir, truncate } from 'node:fs/promises';
-import path from 'node:path';
+/** The encoder on a fake GPU: memory, calls in flight, half precision. Its engines: tensorrt-engines.test.ts. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { Moments, PreparationProgress } from '#dist/encoder/encoder.js';
-import type { TensorrtOptions } from '#dist/encoder/tensorrt/create-encoder.js';
+import { describe, expect, it } from 'vitest';
 import { ScaleFile } from '#dist/encoder/tensorrt/scale-file.js';
-import type { VaeEncoderWeights } from '#dist/model/load-vae.js';
 import { mix } from '#dist/model/seeded-values.js';
-import { useScratchFolder } from './build-helpers.js';
-import { scratchFolder } from './encoder-helpers.js';
 import { FakeGpu, runMemory, WEIGHT_BYTES } from './fake-gpu.js';
-import { errorOf, flatImages, openFake, seededWeights } from './tensorrt-helpers.js';
+import { batch, budgetFor, errorOf, flatImages, many, shades, useFakeEncoders } from './tensorrt-helpers.js';
 
-const modelFolder = scratchFolder();
-const folder = useScratchFolder();
-let weights: VaeEncoderWeights;
-beforeAll(async () => {
-  weights = await seededWeights(modelFolder('.'));
-});
-
-function open(gpu: FakeGpu, options: Partial<TensorrtOptions> = {}) {
-  return openFake(gpu, weights, {
-    precision: 'fp32',
-    engineFolder: path.join(folder(), 'engines'),
-    ...options,
-  });
-}
-
-/** The first value of each image's mean. */
-function shades({ mean, count }: Moments): number[] {
-  return Array.from({ length: count }, (_, index) => mean[(index * mean.length) / count]!);
-}
-
-function batch(side: number, values: readonly number[]) {
-  return { images: flatImages(side, side, values), width: side, height: side };
-}
-
-/** Sizes that get engines of their own. */
-function many(...sides: number[]) {
-  return sides.map((side) => ({ width: side, height: side, images: 64 }));
-}
-
-/** Budget for some engines and one run of `count` images. */
-function budgetFor(engines: number, count: number, side: number): number {
-  return engines * WEIGHT_BYTES + runMemory({ count, height: side, width: side }).arenaBytes;
-}
+const fakes = useFakeEncoders();
+const { open } = fakes;
 
 const FROM_TEN = (count: number) => Array.from({ length: count }, (_, index) => 10 + index);
-
-describe('engines', () => {
-  it('are built once and found by the next encoder', async () => {
-    const gpu = new FakeGpu();
-    for (const _ of ['first', 'second']) {
-      await using encoder = await open(gpu);
-      await encoder.prepare(many(64, 128));
-    }
-    expect(gpu.builds.map(({ maximum }) => maximum.width)).toEqual([64, 128]);
-  });
-
-  it.each([
-    ['another precision', {}, { precision: 'tf32' }],
-    ['other hardware', { attributes: 'cc=8.9 sm=76' }, {}],
-    ['other attention chunks', {}, { queryChunks: 3 }],
-  ] as const)('are built again for %s', async (_, changedGpu, changedOptions) => {
-    const first = new FakeGpu();
-    await (await open(first)).prepare(many(64));
-    const second = new FakeGpu(changedGpu);
-    await (await open(second, changedOptions)).prepare(many(64));
-    expect(second.builds).toHaveLength(1);
-  });
-
-  it('of other weights are other engines', async () => {
-    const gpu = new FakeGpu();
-    await (await open(gpu)).prepare(many(64));
-    const others = await seededWeights(modelFolder('.'), 2);
-    const options = { precision: 'fp32', engineFolder: path.join(folder(), 'engines') } as const;
-    await (await openFake(gpu, others, options)).prepare(many(64));
-    expect(gpu.builds).toHaveLength(2);
-  });
-
-  it('that are damaged on disk are built again', async () => {
-    const gpu = new FakeGpu();
-    await (await open(gpu)).prepare(many(64));
-    const engines = path.join(folder(), 'engines');
-    const [name] = (await readdir(engines)).filter((file) => file.endsWith('.engine'));
-    await truncate(path.join(engines, name!), 5000);
-    await (await open(gpu)).prepare(many(64));
-    expect(gpu.builds).toHaveLength(2);
-  });
-
-  it('that the device refuses are built again, once', async () => {
-    const gpu = new FakeGpu();
-    await using encoder = await open(gpu);
-    await encoder.prepare(many(64));
-    gpu.failNext('load', 'ERR_ENGINE_INVALID');
-    expect(shades(await encoder.encodeBatch(batch(64, [7])))).toEqual([7]);
-    expect(gpu.builds).toHaveLength(2);
-    gpu.failNext('load', 'ERR_ENGINE_INVALID');
-    gpu.failNext('load', 'ERR_ENGINE_INVALID');
-    await encoder.trim();
-    expect((await errorOf(encoder.encodeBatch(batch(64, [7])))).code).toBe('ERR_ENGINE_INVALID');
-  });
-
-  it('for sizes with few images are one with free sides', async () => {
-    const gpu = new FakeGpu();
-    await using encoder = await open(gpu);
-    const few = [
-      { width: 320, height: 832, images: 5 },
-      { width: 640, height: 448, images: 63 },
-    ];
-    await encoder.prepare([...many(512), ...few]);
-    expect(gpu.builds.map(({ minimum, maximum }) => [minimum, maximum])).toEqual([
-      [
-        { count: 1, height: 512, width: 512 },
-        { count: 8, height: 512, width: 512 },
-      ],
-      [
-        { count: 1, height: 256, width: 256 },
-        { count: 8, height: 1024, width: 768 },
-      ],
-    ]);
-    expect(gpu.builds[1]!.optimum).toMatchObject({ height: 448, width: 640 });
-    const images = flatImages(320, 832, [4, 5]);
-    expect(shades(await encoder.encodeBatch({ images, width: 320, height: 832 }))).toEqual([4, 5]);
-    // a size in the range that nobody announced
-    expect(shades(await encoder.encodeBatch(batch(704, [6])))).toEqual([6]);
-    expect(gpu.builds).toHaveLength(2);
-  });
-
-  it('is one of its own for the only size that has few images', async () => {
-    const gpu = new FakeGpu();
-    await using encoder = await open(gpu);
-    await encoder.prepare([...many(64), { width: 128, height: 64, images: 1 }]);
-    expect(gpu.builds.map(({ minimum }) => minimum.width)).toEqual([64, 128]);
-  });
-
-  it('are left out for sizes that the network cannot address, and encoding says why', async () => {
-    const gpu = new FakeGpu();
-    await using encoder = await open(gpu);
-    await encoder.prepare([...many(64), { width: 65536, height: 512, images: 1 }]);
-    expect(gpu.builds).toHaveLength(1);
-    const images = [new Uint8Array(65536 * 512 * 3)];
-    const error = await errorOf(encoder.encodeBatch({ images, width: 65536, height: 512 }));
-    expect(error.code).toBe('ERR_GRAPH_LIMIT');
-  });
-
-  it('are built while nothing is on the device', async () => {
-    // the fake's compile throws when something is held
-    const gpu = new FakeGpu();
-    await using encoder = await open(gpu);
-    await encoder.encodeBatch(batch(64, [1]));
-    expect(gpu.held).toBeGreaterThan(0);
-    await encoder.prepare(many(64, 128));
-    await encoder.encodeBatch(batch(256, [1]));
-    expect(gpu.builds).toHaveLength(3);
-  });
-
-  it('are built once by two encoders that want the same', async () => {
-    const gpu = new FakeGpu();
-    const encoders = await Promise.all([open(gpu), open(gpu)]);
-    await Promise.all(encoders.map((encoder) => encoder.prepare(many(64))));
-    expect(gpu.builds).toHaveLength(1);
-  });
-
-  it('are reported while they are built', async () => {
-    const gpu = new FakeGpu();
-    await using encoder = await open(gpu);
-    const seen: PreparationProgress[] = [];
-    await encoder.prepare(many(64, 128), { onProgress: (progress) => seen.push(progress) });
-    expect(seen).toEqual([
-      {
-        purpose: 'bucket',
-        size: { width: 64, height: 64 },
-        phase: 'Tactics',
-        seconds: 0.5,
-        index: 1,
-        total: 2,
-      },
-      {
-        purpose: 'bucket',
-        size: { width: 128, height: 128 },
-        phase: 'Tactics',
-        seconds: 0.5,
-        index: 2,
-        total: 2,
-      },
-    ]);
-  });
-
-  it('that cannot be built are not tried again for the next image', async () => {
-    const gpu = new FakeGpu();
-    await using encoder = await open(gpu);
-    gpu.failNext('build', 'ERR_ENGINE_BUILD');
-    for (const _ of ['first', 'second']) {
-      expect((await errorOf(encoder.encodeBatch(batch(64, [1])))).code).toBe('ERR_ENGINE_BUILD');
-    }
-    expect(gpu.builds).toHaveLength(1);
-  });
-});
 
 describe('memory', () => {
   it('is known before anything is loaded', async () => {
@@ -433,8 +245,10 @@ describe('fp16', () => {
   it('looks again when the scales on disk are for another list of feature maps', async () => {
     const gpu = new FakeGpu();
     await using encoder = await open(gpu, { precision: 'fp16' });
-    const engines = path.join(folder(), 'engines');
-    await new ScaleFile(engines, weights.fingerprint, gpu.binding()).write({ exponents: [1, 2] });
+    const engines = fakes.engineFolder;
+    await new ScaleFile(engines, (await fakes.weights()).fingerprint, gpu.binding()).write({
+      exponents: [1, 2],
+    });
     await encoder.prepare(many(64));
     expect(gpu.log).toContain('run 1 1x512x512');
   });

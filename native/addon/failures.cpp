@@ -1,6 +1,6 @@
 #include "failures.h"
 
-#include <cuda/runtime.h>
+#include <cuda/backend_code.h>
 #include <files.h>
 
 #include <array>
@@ -63,24 +63,6 @@ Meaning meaningOf(lc_code code) {
   return {code, "ERR_ENCODER"};
 }
 
-lc_code codeOf(cuda::Problem problem) {
-  switch (problem) {
-    case cuda::Problem::kLibraryMissing:
-      return LC_CUDA_MISSING;
-    case cuda::Problem::kDriver:
-      return LC_CUDA_DRIVER;
-    case cuda::Problem::kNoDevice:
-      return LC_NO_DEVICE;
-    case cuda::Problem::kOutOfMemory:
-      return LC_OUT_OF_MEMORY;
-    case cuda::Problem::kDeviceLost:
-      return LC_DEVICE_LOST;
-    case cuda::Problem::kOther:
-      return LC_INTERNAL;
-  }
-  return LC_INTERNAL;
-}
-
 }  // namespace
 
 Napi::Value Failure::toJs(Napi::Env env) const {
@@ -108,7 +90,7 @@ Failure currentFailure() {
     return failureOf(error);
   } catch (const cuda::Error& error) {
     // No allocation is behind these: there are no byte counts to pass on.
-    const Meaning meaning = meaningOf(codeOf(error.problem()));
+    const Meaning meaning = meaningOf(cuda::backendCodeOf(error.problem()));
     Failure failure{meaning.name, error.what(), {}};
     failure.details.remedy = meaning.remedy;
     failure.details.op = error.operation();

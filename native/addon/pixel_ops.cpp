@@ -148,31 +148,6 @@ Napi::Value convertToRgb(const Napi::CallbackInfo& info) {
       [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
 }
 
-Napi::Value normalize(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const Napi::Uint8Array source = bytesArgument(info, 0, "source");
-  Napi::Float32Array target = floatsArgument(info, 1, "target");
-  const auto batch = static_cast<std::size_t>(integerArgument(info, 2, "batch", 1, kMaxSide));
-  const auto height = static_cast<std::size_t>(integerArgument(info, 3, "height", 1, kMaxSide));
-  const auto width = static_cast<std::size_t>(integerArgument(info, 4, "width", 1, kMaxSide));
-
-  const std::size_t pixelsPerImage = height * width;
-  const std::size_t expected = batch * pixelsPerImage * kRgb;
-  if (source.ElementLength() != expected || target.ElementLength() != expected) {
-    throw makeError(env, "ERR_ARGUMENT",
-                    "Expected " + std::to_string(expected) +
-                        " elements (batch * 3 * height * width) for source and "
-                        "target but got " +
-                        std::to_string(source.ElementLength()) + " and " +
-                        std::to_string(target.ElementLength()));
-  }
-  for (std::size_t image = 0; image < batch; ++image) {
-    const std::size_t offset = image * pixelsPerImage * kRgb;
-    pixels::normalize(source.Data() + offset, pixelsPerImage, target.Data() + offset);
-  }
-  return env.Undefined();
-}
-
 Napi::Value instructionSet(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), pixels::instructionSet());
 }
@@ -182,7 +157,6 @@ Napi::Value instructionSet(const Napi::CallbackInfo& info) {
 void registerPixelOps(Napi::Env env, Napi::Object exports) {
   exports.Set("transform", Napi::Function::New(env, transform, "transform"));
   exports.Set("convertToRgb", Napi::Function::New(env, convertToRgb, "convertToRgb"));
-  exports.Set("normalize", Napi::Function::New(env, normalize, "normalize"));
   exports.Set("instructionSet", Napi::Function::New(env, instructionSet, "instructionSet"));
 }
 

@@ -73,7 +73,6 @@ struct Kernels {
 
   void (*splitAlpha)(const std::uint8_t* rgba, std::size_t count, std::uint8_t* rgb, std::uint8_t* alpha);
   void (*mirrorRow)(const std::uint8_t* rgb, std::size_t width, std::uint8_t* target);
-  void (*normalize)(const std::uint8_t* rgb, std::size_t count, float* red, float* green, float* blue);
 };
 
 extern const Kernels kScalarKernels;

@@ -23,7 +23,6 @@ const Kernels kAvx512Kernels = {
     .cubicRow = cubicRow,
     .splitAlpha = splitAlpha,
     .mirrorRow = mirrorRow,
-    .normalize = normalize,
 };
 
 }  // namespace lc::pixels

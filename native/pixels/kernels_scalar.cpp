@@ -164,18 +164,6 @@ void mirrorRow(const std::uint8_t* rgb, std::size_t width, std::uint8_t* target)
   }
 }
 
-void normalize(const std::uint8_t* rgb, std::size_t count, float* red, float* green, float* blue) {
-  const auto normalized = [](std::uint8_t value) {
-    const float unit = static_cast<float>(value) / 255.0F;
-    return (unit - 0.5F) / 0.5F;
-  };
-  for (std::size_t i = 0; i < count; ++i) {
-    red[i] = normalized(rgb[i * 3]);
-    green[i] = normalized(rgb[i * 3 + 1]);
-    blue[i] = normalized(rgb[i * 3 + 2]);
-  }
-}
-
 }  // namespace scalar
 
 const Kernels kScalarKernels = {
@@ -193,7 +181,6 @@ const Kernels kScalarKernels = {
     .cubicRow = scalar::cubicRow,
     .splitAlpha = scalar::splitAlpha,
     .mirrorRow = scalar::mirrorRow,
-    .normalize = scalar::normalize,
 };
 
 }  // namespace lc::pixels

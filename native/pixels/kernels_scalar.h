@@ -28,7 +28,6 @@ void linearRow(RowSum<std::int32_t, std::int32_t> sum, std::uint8_t* out);
 void cubicRow(RowSum<std::int32_t, std::int32_t> sum, std::uint8_t* out);
 void splitAlpha(const std::uint8_t* rgba, std::size_t count, std::uint8_t* rgb, std::uint8_t* alpha);
 void mirrorRow(const std::uint8_t* rgb, std::size_t width, std::uint8_t* target);
-void normalize(const std::uint8_t* rgb, std::size_t count, float* red, float* green, float* blue);
 
 }  // namespace scalar
 }  // namespace lc::pixels

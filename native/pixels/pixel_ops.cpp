@@ -15,10 +15,6 @@ void mirror(const std::uint8_t* rgb, Size size, std::uint8_t* target) {
     kernels().mirrorRow(rgb + row, width, target + row);
 }
 
-void normalize(const std::uint8_t* rgb, std::size_t count, float* planes) {
-  kernels().normalize(rgb, count, planes, planes + count, planes + 2 * count);
-}
-
 const char* instructionSet() {
   return kernels().name;
 }

@@ -1,4 +1,4 @@
-// Pixel work of the trainers, bit for bit: resize, crop, mirror, normalise. No Node, no CUDA, no allocation
+// Pixel work of the trainers, bit for bit: resize, crop, mirror. No Node, no CUDA, no allocation
 // that outlives a call. Every function is reentrant.
 #pragma once
 
@@ -50,9 +50,6 @@ void splitAlpha(const std::uint8_t* rgba, std::size_t count, std::uint8_t* rgb, 
 
 // Mirrors an RGB image left to right.
 void mirror(const std::uint8_t* rgb, Size size, std::uint8_t* target);
-
-// uint8 HWC RGB → float32 planes R, G, B: (v / 255 - 0.5) / 0.5, each step rounded to float32 as torch does.
-void normalize(const std::uint8_t* rgb, std::size_t count, float* planes);
 
 // The instruction set picked at run time: "scalar", "avx2" or "avx512". The environment variable
 // LATENT_CACHE_ISA, set to one of these before the first call, caps the choice; the bytes stay the same.

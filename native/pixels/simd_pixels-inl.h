@@ -150,32 +150,5 @@ void mirrorRow(const std::uint8_t* rgb, std::size_t width, std::uint8_t* target)
   scalar::mirrorRow(rgb, width - x, target + x * 3);
 }
 
-// The bytes of one channel from sixteen RGB pixels in three registers.
-inline __m128i channelOf(const __m128i (&pixels)[3], const __m128i (&index)[3]) {
-  return _mm_or_si128(shuffle(pixels[0], index[0]),
-                      _mm_or_si128(shuffle(pixels[1], index[1]), shuffle(pixels[2], index[2])));
-}
-
-void normalize(const std::uint8_t* rgb, std::size_t count, float* red, float* green, float* blue) {
-  const __m128i reds[3] = {_mm_setr_epi8(0, 3, 6, 9, 12, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1),
-                           _mm_setr_epi8(-1, -1, -1, -1, -1, -1, 2, 5, 8, 11, 14, -1, -1, -1, -1, -1),
-                           _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, 4, 7, 10, 13)};
-  const __m128i greens[3] = {_mm_setr_epi8(1, 4, 7, 10, 13, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1),
-                             _mm_setr_epi8(-1, -1, -1, -1, -1, 0, 3, 6, 9, 12, 15, -1, -1, -1, -1, -1),
-                             _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 2, 5, 8, 11, 14)};
-  const __m128i blues[3] = {_mm_setr_epi8(2, 5, 8, 11, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1),
-                            _mm_setr_epi8(-1, -1, -1, -1, -1, 1, 4, 7, 10, 13, -1, -1, -1, -1, -1, -1),
-                            _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 3, 6, 9, 12, 15)};
-  const auto normalized = [](__m128i bytes) { return (toFloats(widen(bytes)) / 255.0F - 0.5F) / 0.5F; };
-  std::size_t i = 0;
-  for (; i + 16 <= count; i += 16) {
-    const __m128i pixels[3] = {load16(rgb + i * 3), load16(rgb + i * 3 + 16), load16(rgb + i * 3 + 32)};
-    store(red + i, normalized(channelOf(pixels, reds)));
-    store(green + i, normalized(channelOf(pixels, greens)));
-    store(blue + i, normalized(channelOf(pixels, blues)));
-  }
-  scalar::normalize(rgb + i * 3, count - i, red + i, green + i, blue + i);
-}
-
 }  // namespace
 }  // namespace lc::pixels

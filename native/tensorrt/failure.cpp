@@ -6,26 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "cuda/backend_code.h"
+
 namespace lc::trt {
 namespace {
-
-lc_code codeOf(cuda::Problem problem) {
-  switch (problem) {
-    case cuda::Problem::kLibraryMissing:
-      return LC_CUDA_MISSING;
-    case cuda::Problem::kDriver:
-      return LC_CUDA_DRIVER;
-    case cuda::Problem::kNoDevice:
-      return LC_NO_DEVICE;
-    case cuda::Problem::kOutOfMemory:
-      return LC_OUT_OF_MEMORY;
-    case cuda::Problem::kDeviceLost:
-      return LC_DEVICE_LOST;
-    case cuda::Problem::kOther:
-      break;
-  }
-  return LC_INTERNAL;
-}
 
 template <std::size_t size>
 void copyText(char (&target)[size], std::string_view text) noexcept {
@@ -51,7 +35,7 @@ Failure::Failure(lc_code code, std::string operation, const std::string& message
     : std::runtime_error(message), code_(code), operation_(std::move(operation)) {}
 
 Failure::Failure(const cuda::Error& error)
-    : Failure(codeOf(error.problem()), error.operation(), error.what()) {}
+    : Failure(cuda::backendCodeOf(error.problem()), error.operation(), error.what()) {}
 
 Failure Failure::outOfMemory(std::string operation, std::uint64_t bytesAsked, std::uint64_t bytesFree) {
   Failure failure(LC_OUT_OF_MEMORY, std::move(operation),
@@ -69,7 +53,7 @@ lc_code reportCurrent(lc_error* error) noexcept {
     return report(error, failure.code(), failure.operation(), failure.what(), failure.bytesAsked(),
                   failure.bytesFree());
   } catch (const cuda::Error& failure) {
-    return report(error, codeOf(failure.problem()), failure.operation(), failure.what());
+    return report(error, cuda::backendCodeOf(failure.problem()), failure.operation(), failure.what());
   } catch (const std::bad_alloc&) {
     return report(error, LC_HOST_MEMORY, "operator new", "The process is out of memory");
   } catch (const std::exception& failure) {

@@ -1,9 +1,8 @@
-// splitAlpha, mirror, normalize and Pillow's premultiplication: every kernel set against plain loops, for all
+// splitAlpha, mirror and Pillow's premultiplication: every kernel set against plain loops, for all
 // short lengths, so that every way of ending a row occurs.
 #include "pixels.h"
 
 #include <cmath>
-#include <numeric>
 
 #include "check.h"
 #include "kernel_sets.h"
@@ -50,24 +49,6 @@ void checkMirrorOfImage(Random& random) {
   check(once[22 * 3] == rgb[0] && once[4 * 23 * 3] == rgb[(4 * 23 + 22) * 3], "rows are mirrored one by one");
 }
 
-// One rounding a step, as torch does x.float().div(255).sub(0.5).div(0.5).
-float normalized(std::uint8_t value) {
-  const volatile float unit = static_cast<float>(value) / 255.0F;
-  const volatile float centred = unit - 0.5F;
-  return centred / 0.5F;
-}
-
-void checkNormalize(const Kernels& kernels, const std::vector<std::uint8_t>& rgb) {
-  const std::size_t pixels = rgb.size() / 3;
-  std::vector<float> planes(rgb.size());
-  kernels.normalize(rgb.data(), pixels, planes.data(), planes.data() + pixels, planes.data() + 2 * pixels);
-  bool equal = true;
-  for (std::size_t i = 0; i < pixels; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) equal &= planes[c * pixels + i] == normalized(rgb[i * 3 + c]);
-  }
-  check(equal, "normalize %s: %zu pixels", kernels.name, pixels);
-}
-
 // All 65536 pairs of a colour and an alpha; green and blue see the colour backwards and upside down.
 void checkPremultiply(const Kernels& kernels) {
   std::vector<std::uint8_t> rgba;
@@ -104,11 +85,7 @@ int main() {
     for (int count = 0; count <= kLongest; ++count) {
       checkSplitAlpha(*kernels, random, count);
       checkMirror(*kernels, random, count);
-      checkNormalize(*kernels, randomPixels(random, count, 1, 3));
     }
-    std::vector<std::uint8_t> everyValue(256 * 3);
-    std::iota(everyValue.begin(), everyValue.end(), std::uint8_t{0});
-    checkNormalize(*kernels, everyValue);
     checkPremultiply(*kernels);
   }
   checkMirrorOfImage(random);

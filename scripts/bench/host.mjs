@@ -1,4 +1,4 @@
-// Everything but the encoder: JPEG files → normalised tensors and written npz, ours beside sharp's decoding alone and
+// Everything but the encoder: JPEG files → pixels of the bucket and written npz, ours beside sharp's decoding alone and
 // beside Pillow + OpenCV + numpy, in one run. Usage: npm run bench:host [-- --images N --rounds N]
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,6 +1,7 @@
 /** The CPU backend: onnxruntime in a thread of its own. onnxruntime-node is an optional peer of this package. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { abortError, throwIfAborted } from '../abort.js';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { strideOf } from '../model/architecture.js';
 import type { VaeEncoderWeights } from '../model/load-vae.js';
@@ -59,7 +60,7 @@ export async function createOnnxruntimeEncoder(
       throw new LatentCacheError('ERR_OPTION', `expected a positive integer as ${name}, got ${value}`);
     }
   }
-  if (signal?.aborted) throw aborted(signal);
+  throwIfAborted(signal, 'encoding');
   const {
     workerUrl = new URL('./onnxruntime-worker.js', import.meta.url),
     runtimeModule = 'onnxruntime-node',
@@ -103,7 +104,7 @@ async function startUp(worker: Worker, message: LoadMessage, signal?: AbortSigna
   };
   const onError = (error: unknown) => reject(crash(error));
   const onExit = (code: number) => reject(stopped(code));
-  const onAbort = () => reject(aborted(signal!));
+  const onAbort = () => reject(abortError(signal!, 'encoding'));
   // not removeAllListeners: a Worker listens to itself
   worker.on('message', onAnswer).on('error', onError).on('exit', onExit);
   signal?.addEventListener('abort', onAbort);
@@ -158,14 +159,14 @@ class OnnxruntimeEncoder implements Encoder {
   async encodeBatch(batch: ImageBatch, { signal }: EncodeOptions = {}): Promise<Moments> {
     checkBatch(batch, this.info.stride);
     if (this.#end !== undefined) throw this.#end;
-    if (signal?.aborted) throw aborted(signal);
+    throwIfAborted(signal, 'encoding');
     const { images, width, height } = batch;
     const pixels = joined(images);
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         const at = this.#waiting.indexOf(job);
         if (at >= 0) this.#waiting.splice(at, 1);
-        job.settle(aborted(signal!));
+        job.settle(abortError(signal!, 'encoding'));
       };
       const job: Job = {
         pixels,
@@ -252,10 +253,6 @@ function joined(images: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const pixels = new Uint8Array(images.length * bytes);
   for (const [index, image] of images.entries()) pixels.set(image, index * bytes);
   return pixels;
-}
-
-function aborted(signal: AbortSignal): LatentCacheError {
-  return new LatentCacheError('ERR_ABORTED', 'encoding was aborted', { cause: signal.reason });
 }
 
 function crash(cause: unknown): LatentCacheError {

@@ -1,5 +1,6 @@
 /** Loads the encoder half of a VAE from any of the file layouts in use. */
 import { createHash } from 'node:crypto';
+import { throwIfAborted } from '../abort.js';
 import { LatentCacheError } from '../errors.js';
 import type { VaeArchitecture } from './architecture.js';
 import type { ModelId } from './catalog.js';
@@ -85,7 +86,7 @@ async function loadFrom(
   const dtypes = new Set<Dtype>();
   const sources = new Map<string, TensorSource>();
   for (const { name, shape } of specs) {
-    throwIfAborted(signal);
+    throwIfAborted(signal, 'loading the model');
     const stored = nameInFile(name, location);
     const values = await file.readFloat32(stored);
     if (!allFinite(values)) {
@@ -150,12 +151,6 @@ function checkShape(file: SafetensorsFile, { name, shape }: TensorSpec, location
   const agrees = got.every((size, i) => size === (shape[i] ?? 1));
   const fits = got.length === shape.length || (isPointwise && got.length >= 2 && got.length < 4);
   if (!agrees || !fits) throw badShape(file.path, stored, `[${shape.join(',')}]`, got);
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new LatentCacheError('ERR_ABORTED', 'loading the model was aborted', { cause: signal.reason });
-  }
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

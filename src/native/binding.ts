@@ -243,11 +243,6 @@ export interface NativeBinding {
    */
   convertToRgb(source: Uint8Array, layout: 'cmyk' | 'grey16', target: Uint8Array): Promise<void>;
   /**
-   * uint8 NHWC → float32 NCHW in [-1, 1] as torchvision's ToTensor and Normalize([0.5], [0.5]) compute it.
-   * Synchronous: meant for encoder threads. `target` holds `batch * 3 * height * width` floats.
-   */
-  normalize(source: Uint8Array, target: Float32Array, batch: number, height: number, width: number): void;
-  /**
    * Looks at a path (through links) and reads the first bytes of a file into `head`. Like the other file functions it
    * runs on a libuv worker in one step, and rejects with the system's own code (`ENOENT` …) in `code`.
    */

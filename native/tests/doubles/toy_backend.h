@@ -3,13 +3,17 @@
  *
  * Plan: text of the form
  *   toy maxcount=8 minheight=8 maxheight=1024 minwidth=8 maxwidth=1024 channels=8 stride=8 weights=1000
- * activation=4 Missing words have these values. `weights` is in bytes, `activation` in bytes for each pixel.
+ * activation=4
+ *
+ * Missing words have these values. `weights` is in bytes, `activation` in bytes for each pixel.
  *
  * Output, for each image: float32 (channels, height / stride, width / stride), where
  *   value(c, y, x) = pixel(y * stride, x * stride, channel c % 3) + c
  *
  * The environment variable LC_TOY, read when a device is opened, when something is built and when memory is
- * asked for, is a list "key=value,key=value" of capacity       bytes of device memory; default 1 GiB
+ * asked for, is a list "key=value,key=value" of
+ *
+ *   capacity       bytes of device memory; default 1 GiB
  *   device_free    what memory_info answers; default the capacity
  *   run_ms         how long a run computes
  *   fail_alloc     the k-th device allocation (1, 2 ...; blocks and weights) fails

@@ -2,6 +2,8 @@
  * How far activations go: sample images run through a float32 network that answers with the largest value of each
  * layer; from these come the scales of the fp16 network.
  */
+
+import { throwIfAborted } from '../../abort.js';
 import { LatentCacheError } from '../../errors.js';
 import type { NativeDevice } from '../../native/binding.js';
 import type { PreparationProgress, SampleImage } from '../encoder.js';
@@ -9,7 +11,6 @@ import { CALIBRATION_SIZE, calibrationImages } from './calibration-images.js';
 import type { DeviceEngines } from './device-engines.js';
 import { shapeOf, staticSpec } from './engine-spec.js';
 import type { EngineStore } from './engine-store.js';
-import { throwIfAborted } from './linked-abort.js';
 import type { Networks } from './networks.js';
 import type { ScaleFile } from './scale-file.js';
 
@@ -75,7 +76,7 @@ export class Calibrator {
     const { id } = await engines.ready(engine, shapeOf(CALIBRATION_SIZE, 1));
     const maxima: Float32Array[] = [];
     for (const image of images) {
-      throwIfAborted(signal);
+      throwIfAborted(signal, 'encoding');
       const seconds = (performance.now() - started) / 1000;
       onProgress?.({
         ...place,

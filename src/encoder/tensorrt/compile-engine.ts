@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { throwIfAborted } from '../../abort.js';
 import { LatentCacheError } from '../../errors.js';
 import { reviveError } from '../plain-error.js';
 import type { BuildMessage, BuildOrder, BuildResult, FromBuildChild } from './build-messages.js';
@@ -55,7 +56,7 @@ export async function compileEngine(
   options: CompileOptions,
 ): Promise<CompiledEngine> {
   const { graph, tensors, timingCache, ...order } = request;
-  throwIfAborted(options.signal);
+  throwIfAborted(options.signal, 'building the engine');
   const staged = await stageBuild(options.workFolder, graph, tensors, timingCache);
   try {
     const planFile = path.join(staged.folder, 'plan');
@@ -85,7 +86,7 @@ async function runChild(
   message: BuildMessage,
   { signal, onProgress, entry = new URL('./build-child.js', import.meta.url) }: CompileOptions,
 ): Promise<BuildResult> {
-  throwIfAborted(signal);
+  throwIfAborted(signal, 'building the engine');
   const started = performance.now();
   // without the flags of this process, which may debug or profile it
   const child = fork(fileURLToPath(entry), {
@@ -116,7 +117,7 @@ async function runChild(
     // a child that dies at once is an ending, not a failed message
     child.send(message, () => {});
     const how = await ending;
-    throwIfAborted(signal);
+    throwIfAborted(signal, 'building the engine');
     if (answer?.kind === 'error') throw reviveError(answer.error);
     if (answer === undefined) throw crashed(how, output());
     return { weightBytes: answer.weightBytes, memory: answer.memory };
@@ -154,10 +155,4 @@ function crashed(how: string, output: string): LatentCacheError {
     `The process that builds the engine ${how}${output === '' ? '' : `; it printed last: ${output}`}`,
     { remedy: 'Update the driver and TensorRT, try --precision fp32, or use --backend cpu.' },
   );
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new LatentCacheError('ERR_ABORTED', 'building the engine was aborted', { cause: signal.reason });
-  }
 }

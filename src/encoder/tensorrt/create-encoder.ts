@@ -1,4 +1,6 @@
 /** Puts the GPU backend together: libraries, device, budget, engine cache. */
+
+import { throwIfAborted } from '../../abort.js';
 import { LatentCacheError } from '../../errors.js';
 import { strideOf } from '../../model/architecture.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
@@ -14,7 +16,6 @@ import { RUN_COUNTS } from './engine-spec.js';
 import { EngineStore } from './engine-store.js';
 import { findLibraryFolders } from './find-libraries.js';
 import { findPlugins } from './find-plugins.js';
-import { throwIfAborted } from './linked-abort.js';
 import { Networks } from './networks.js';
 import { openBackend } from './open-backend.js';
 import { choosePrecision, type PrecisionName } from './precision.js';
@@ -79,7 +80,7 @@ export async function createTensorrtEncoder(
   );
   const { engineFolder: folder } = options;
   const cache = await EngineCache.open({ binding, ...(folder === undefined ? {} : { folder }) });
-  throwIfAborted(signal);
+  throwIfAborted(signal, 'encoding');
   const device = await binding.openDevice({
     ...search,
     plugin: backend.path,
@@ -116,7 +117,8 @@ export async function createTensorrtEncoder(
       precision,
       latentChannels: architecture.latentChannels,
       stride: strideOf(architecture),
-      callsAtOnce: SLOTS,
+      // the device waits for a run when nothing is queued: one more call is at hand when a slot becomes free
+      callsAtOnce: SLOTS + 1,
       preferredBatchSize: RUN_COUNTS[0],
       runtime: backend.runtime,
     },

@@ -76,7 +76,7 @@ export class DeviceEngines {
       const weights = others.reduce((sum, [, loaded]) => sum + loaded.weightBytes, weightBytes);
       return weights + Math.max(this.#arenaBytes, arenaBytes) > this.#budget;
     };
-    // a new arena costs less than loading an engine again
+    // an arena is only memory; an engine would have to be read and loaded again
     if (short() && this.#arenaBytes > arenaBytes) await this.#trim();
     for (const loaded of [...this.#loaded.keys()]) {
       if (!short()) return;

@@ -9,7 +9,7 @@ export type EnginePurpose = 'bucket' | 'shared' | 'retry' | 'calibration';
 export interface EngineSpec {
   readonly purpose: EnginePurpose;
   readonly precision: Precision;
-  /** Static sides make a faster engine. */
+  /** Sides that are fixed let TensorRT choose kernels for them. */
   readonly size: Size | 'dynamic';
   readonly smallest: Size;
   /** What the kernels are chosen for. */

@@ -29,7 +29,7 @@ export interface ObtainOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Default of TensorRT; higher levels search much longer for little. */
+/** TensorRT's own default. */
 const OPTIMIZATION_LEVEL = 3;
 
 export class EngineStore {

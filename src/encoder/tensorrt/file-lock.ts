@@ -5,9 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, stat, unlink, utimes } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { throwIfAborted } from '../../abort.js';
 import { writeError } from '../../cache/atomic-file.js';
 import { OWNER_TAG, ownerState } from '../../cache/process-owner.js';
-import { LatentCacheError, systemErrorCode } from '../../errors.js';
+import { systemErrorCode } from '../../errors.js';
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
@@ -34,11 +35,7 @@ export async function acquireLock(
     if (await removeStale(file, stale)) continue;
     onWait?.();
     await sleep(poll, undefined, signal === undefined ? {} : { signal }).catch(() => {});
-    if (signal?.aborted) {
-      throw new LatentCacheError('ERR_ABORTED', 'waiting for another process was aborted', {
-        cause: signal.reason,
-      });
-    }
+    throwIfAborted(signal, 'waiting for another process');
   }
   const timer = setInterval(() => {
     const now = new Date();

@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { LatentCacheError } from '../../errors.js';
 
 /** A controller that aborts with other signals, and can be taken off them: some of them outlive many calls. */
 export class LinkedAbort extends AbortController {
@@ -21,15 +20,4 @@ export class LinkedAbort extends AbortController {
   unlink(): void {
     for (const unlink of this.#unlink.splice(0)) unlink();
   }
-}
-
-/** ERR_ABORTED, or the reason of the signal when that is an error of ours: a disposal aborts with its own. */
-export function abortError({ reason }: AbortSignal): LatentCacheError {
-  if (reason instanceof LatentCacheError) return reason;
-  return new LatentCacheError('ERR_ABORTED', 'encoding was aborted', { cause: reason });
-}
-
-/** @throws LatentCacheError as `abortError` gives it. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal);
 }

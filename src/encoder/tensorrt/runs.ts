@@ -1,11 +1,12 @@
 /** From images to rows of moments on one device: chooses engine and batch, and gets along with the memory there is. */
+
+import { throwIfAborted } from '../../abort.js';
 import type { Size } from '../../dataset/bucket.js';
 import { LatentCacheError } from '../../errors.js';
 import type { NativeDevice } from '../../native/binding.js';
 import type { DeviceEngines } from './device-engines.js';
 import type { CachedEngine } from './engine-cache.js';
 import { shapeOf } from './engine-spec.js';
-import { throwIfAborted } from './linked-abort.js';
 import type { Serial } from './serial.js';
 
 /** Images of one size to be encoded. */
@@ -86,7 +87,7 @@ export class Runs {
     // 8 images in runs of 5 at most are two runs of 4
     const count = Math.ceil(images.length / Math.ceil(images.length / most));
     const { id } = await this.engines.ready(engine, shapeOf(size, count));
-    throwIfAborted(job.signal);
+    throwIfAborted(job.signal, 'encoding');
     const pieces: Run[] = [];
     for (let start = 0; start < images.length; start += count) {
       const piece = slice(job, start, Math.min(start + count, images.length));

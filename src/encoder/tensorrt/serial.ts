@@ -1,4 +1,4 @@
-import { abortError, throwIfAborted } from './linked-abort.js';
+import { abortError, throwIfAborted } from '../../abort.js';
 
 /** Runs asynchronous tasks one after the other, in the order in which they came. */
 export class Serial {
@@ -8,14 +8,14 @@ export class Serial {
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     let hasBegun = false;
     const result = this.#last.then(() => {
-      throwIfAborted(signal);
+      throwIfAborted(signal, 'encoding');
       hasBegun = true;
       return task();
     });
     this.#last = result.catch(() => {});
     return new Promise((resolve, reject) => {
       const onAbort = () => {
-        if (!hasBegun) reject(abortError(signal!));
+        if (!hasBegun) reject(abortError(signal!, 'encoding'));
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       result.then(resolve, reject).finally(() => signal?.removeEventListener('abort', onAbort));

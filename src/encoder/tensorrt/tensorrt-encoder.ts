@@ -1,5 +1,6 @@
 /** The GPU backend: pixels in, moments out, engines built and loaded as sizes ask for them. */
 import { setMaxListeners } from 'node:events';
+import { throwIfAborted } from '../../abort.js';
 import type { Size } from '../../dataset/bucket.js';
 import { LatentCacheError } from '../../errors.js';
 import type { NativeBinding, NativeDevice } from '../../native/binding.js';
@@ -18,7 +19,7 @@ import type { Calibrator } from './calibrator.js';
 import type { DeviceEngines, RunNeeds } from './device-engines.js';
 import type { EngineDesk } from './engine-desk.js';
 import { shapeOf } from './engine-spec.js';
-import { LinkedAbort, throwIfAborted } from './linked-abort.js';
+import { LinkedAbort } from './linked-abort.js';
 import { type RunJob, Runs } from './runs.js';
 import { Serial } from './serial.js';
 
@@ -145,7 +146,7 @@ export class TensorrtEncoder implements Encoder {
     if (this.#end !== undefined) throw this.#end;
     const abort = new LinkedAbort([signal, this.#closing.signal]);
     try {
-      throwIfAborted(abort.signal);
+      throwIfAborted(abort.signal, 'encoding');
       return await call(abort.signal);
     } catch (error) {
       if (error instanceof LatentCacheError && error.code === 'ERR_DEVICE_LOST') this.#end ??= error;

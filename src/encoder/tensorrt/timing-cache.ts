@@ -1,6 +1,6 @@
 /**
- * TensorRT's measurements of its kernels, shared by all builds for one kind of GPU and one version: the second engine
- * builds much faster than the first.
+ * TensorRT's measurements of its kernels, shared by all builds for one kind of GPU and one version, so that they are not
+ * made again for every engine.
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
