@@ -78,6 +78,11 @@ const lc_run_memory& Engine::memoryFor(const lc_shape& shape) {
     throw Failure(LC_SHAPE, "setInputShape",
                   "The engine takes " + rangeText(minimum_, maximum_) + ", not " + rangeText(shape, shape));
   }
+  if (prepared_) {
+    // Nothing promises that a context takes another shape while a run of it is on the device.
+    session_.stream().synchronize();
+    session_.gpu().requireAlive();
+  }
   prepared_.reset();
   setShape(shape);
   lc_run_memory memory{};

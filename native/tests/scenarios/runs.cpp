@@ -57,6 +57,15 @@ void runs(Scenarios& scenarios, Bench& bench) {
     job.encode({4, 128, 64}, 3);
     expectCode("second engine", job.code(), LC_OK);
   });
+  scenarios.run("another shape while a run is on the device", [&](Host& host) {
+    Job job(bench, host);
+    job.open(bench.build({}).plan);
+    job.submitAlone({4, 64, 64});
+    lc_run_memory memory{};
+    job.memory({1, 64, 64}, memory);
+    job.finishAlone({4, 64, 64});
+    expectCode("another shape", job.code(), LC_OK);
+  });
   scenarios.run("closed with runs in flight", [&](Host& host) {
     Job job(bench, host);
     job.open(bench.build({}).plan);

@@ -2,6 +2,7 @@
 // 3 at (8y, 8x), plus c; for a row without sides, 1 to K.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -22,10 +23,13 @@ struct Kernel {
   float* moments;
   unsigned char* activations;
   std::uint64_t activationBytes;
+  // Runs of the context that are not over.
+  std::shared_ptr<std::atomic<int>> pending;
 
   static void run(void* self) {
     const std::unique_ptr<Kernel> kernel(static_cast<Kernel*>(self));
     if (lc_fake_cuda_is_lost() == 0) kernel->compute();
+    --*kernel->pending;
   }
 
   std::uint64_t inputBytes() const {

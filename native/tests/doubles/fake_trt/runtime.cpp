@@ -62,6 +62,7 @@ struct Context final : IExecutionContext, apiv::StubVExecutionContext, Counted {
   const void* input_ = nullptr;
   void* output_ = nullptr;
   bool hasFailed_ = false;
+  const std::shared_ptr<std::atomic<int>> pending_ = std::make_shared<std::atomic<int>>(0);
 };
 
 struct Engine final : ICudaEngine, apiv::StubVCudaEngine, Counted {
@@ -130,6 +131,8 @@ bool Context::setInputShape(const char* name, const Dims& dims) noexcept {
   for (int i = 0; i < kInputRank; ++i) {
     if (dims.d[i] < engine_.plan_.minimum[i] || dims.d[i] > engine_.plan_.maximum[i]) return false;
   }
+  const bool isAnother = !std::equal(dims.d, dims.d + kInputRank, shape_.d);
+  expect(!isAnother || *pending_ == 0, "another shape for a context with a run on the device");
   shape_ = dims;
   return true;
 }
@@ -154,12 +157,16 @@ bool Context::enqueueV3(cudaStream_t stream) noexcept {
   const std::uint64_t needed = updateDeviceMemorySizeForShapes();
   auto kernel = std::make_unique<Kernel>(
       Kernel{shape_, getTensorShape("moments"), static_cast<const unsigned char*>(input_),
-             static_cast<float*>(output_), static_cast<unsigned char*>(activations_), needed});
+             static_cast<float*>(output_), static_cast<unsigned char*>(activations_), needed, pending_});
   expect(activationBytes_ >= needed, "a block of activations that is too small");
   expect(kernel->isLive(), "a run on memory that is not there");
+  ++*pending_;
   hasFailed_ = !isClean() || ++world().enqueues == world().options.enqueue_fails_at ||
                lc_fake_cuda_launch(stream, Kernel::run, kernel.get()) != 0;
-  if (hasFailed_) return false;
+  if (hasFailed_) {
+    --*pending_;
+    return false;
+  }
   kernel.release();
   return true;
 }
