@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/log.h"
 #include "core/plugin.h"
@@ -16,6 +17,10 @@ struct DeviceOptions {
   std::uint64_t memoryBudget;
   // Runs in flight, 1 or more: while one computes, another's pixels are copied in.
   std::uint32_t slots;
+  // Of one run, where the CPU computes.
+  std::uint32_t threads = 1;
+  // That those threads are bound to; none: those of the process.
+  std::vector<std::uint32_t> processors = {};
   // May be empty.
   Log log;
 };

@@ -44,8 +44,14 @@ DeviceSession::DeviceSession(const DeviceOptions& options, Budget& budget)
   };
   lc_device* device = nullptr;
   lc_error error = emptyError();
-  check(backend_.device_open(context_->get(), options.device, slots_, &host_.functions, &device, &error),
-        error);
+  lc_device_options open{};
+  open.size = sizeof open;
+  open.device = options.device;
+  open.slots = slots_;
+  open.threads = options.threads;
+  open.processors = options.processors.data();
+  open.processor_count = static_cast<std::uint32_t>(options.processors.size());
+  check(backend_.device_open(context_->get(), &open, &host_.functions, &device, &error), error);
   device_.reset(device);
   arena_ = std::make_unique<Arena>(backend_, device, budget, slots_);
 }

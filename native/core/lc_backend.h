@@ -21,11 +21,13 @@
 
 #include <stdint.h>
 
+#include "core/lc_network.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define LC_INTERFACE_VERSION 1u
+#define LC_INTERFACE_VERSION 2u
 #define LC_BACKEND_SYMBOL "lc_backend_table"
 
 typedef int32_t lc_code;
@@ -152,6 +154,18 @@ typedef struct lc_run {
   void* host_output;      /* staging, read by the core after finish */
 } lc_run;
 
+/* How a device is opened. */
+typedef struct lc_device_options {
+  uint32_t size;
+  uint32_t device;
+  uint32_t slots; /* runs that may be in flight */
+  /* For back-ends that compute on the CPU: threads of one run, at least 1, and the processors that they are
+     bound to (none: those of the process). */
+  uint32_t threads;
+  const uint32_t* processors;
+  uint32_t processor_count;
+} lc_device_options;
+
 typedef struct lc_context lc_context; /* loaded libraries */
 typedef struct lc_device lc_device;   /* a device in use: streams, events */
 typedef struct lc_engine lc_engine;   /* a network with weights on a device */
@@ -168,6 +182,9 @@ typedef struct lc_backend {
   /* Libraries and versions, for bug reports and cache keys: "TensorRT 10.14.1, CUDA runtime 13.0". Stays
      valid as long as the context. */
   const char* (*context_runtime)(const lc_context* context);
+  /* What engine_open_network computes in on this machine, the fastest first; returns how many. NULL when it
+     takes plans only. */
+  uint32_t (*context_precisions)(const lc_context* context, const lc_precision** precisions);
 
   /* Bytes of the whole device, other processes included. */
   lc_code (*memory_info)(lc_context* context, uint32_t device, uint64_t* free_bytes, uint64_t* total_bytes,
@@ -175,8 +192,8 @@ typedef struct lc_backend {
   /* Runs to its end on the calling thread; `build` must stay until then. */
   lc_code (*build)(lc_context* context, const lc_build* build, lc_error* error);
 
-  /* `host` must outlive the device. `slots` is the number of runs that may be in flight. */
-  lc_code (*device_open)(lc_context* context, uint32_t device, uint32_t slots, const lc_host* host,
+  /* `host` must outlive the device, `options` only the call. */
+  lc_code (*device_open)(lc_context* context, const lc_device_options* options, const lc_host* host,
                          lc_device** opened, lc_error* error);
   /* Every engine of it is closed already. */
   void (*device_close)(lc_device* device);
@@ -191,6 +208,10 @@ typedef struct lc_backend {
   /* `plan` may go as soon as the call returns. */
   lc_code (*engine_open)(lc_device* device, const void* plan, uint64_t byte_count, lc_engine** engine,
                          lc_error* error);
+  /* Instead of a plan: layers, run as they are. LC_UNSUPPORTED: the precision, or a kind of layer. NULL when
+     the back-end takes plans only. */
+  lc_code (*engine_open_network)(lc_device* device, const lc_network* network, lc_engine** engine,
+                                 lc_error* error);
   /* Nothing of it is in flight. */
   void (*engine_close)(lc_engine* engine);
   lc_code (*engine_info)(lc_engine* engine, lc_engine_info* info, lc_error* error);

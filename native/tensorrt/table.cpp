@@ -70,11 +70,12 @@ lc_code build(lc_context* context, const lc_build* build, lc_error* error) {
   });
 }
 
-lc_code openDevice(lc_context* context, std::uint32_t device, std::uint32_t slots, const lc_host* host,
+lc_code openDevice(lc_context* context, const lc_device_options* options, const lc_host* host,
                    lc_device** opened, lc_error* error) {
   return guarded(error, [&] {
+    requireSize(*options);
     requireSize(*host);
-    *opened = new lc_device{lc::trt::Device(context->value, device, slots, *host)};
+    *opened = new lc_device{lc::trt::Device(context->value, options->device, options->slots, *host)};
   });
 }
 
@@ -145,6 +146,7 @@ constexpr lc_backend kTable = {
     .context_open = openContext,
     .context_close = closeContext,
     .context_runtime = runtimeOf,
+    .context_precisions = nullptr,
     .memory_info = memoryInfo,
     .build = build,
     .device_open = openDevice,
@@ -154,6 +156,7 @@ constexpr lc_backend kTable = {
     .staging_alloc = allocateStaging,
     .staging_free = freeStaging,
     .engine_open = openEngine,
+    .engine_open_network = nullptr,
     .engine_close = closeEngine,
     .engine_info = engineInfo,
     .engine_memory = engineMemory,

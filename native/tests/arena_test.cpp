@@ -26,7 +26,8 @@ class Fixture {
     lc::test::toyOptions(options);
     host_.size = sizeof host_;
     lc_error error = lc::core::emptyError();
-    lc::core::check(backend.device_open(context_->get(), 0, kSlots, &host_, &device_, &error), error);
+    const lc_device_options open{sizeof open, 0, kSlots, 1, nullptr, 0};
+    lc::core::check(backend.device_open(context_->get(), &open, &host_, &device_, &error), error);
     arena.emplace(backend, device_, budget, kSlots);
   }
   ~Fixture() {

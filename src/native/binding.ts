@@ -3,6 +3,7 @@
  * package knows that there is an addon. A test or an embedder may hand in another object of this shape.
  */
 import type { LatentCacheError } from '../errors.js';
+import type { Layer } from '../model/layers.js';
 
 /**
  * The resamplers of the trainers, named as sd-scripts names them. `area`, `bilinear`, `bicubic` and `nearest` equal
@@ -91,7 +92,14 @@ export interface BackendInfo {
   readonly priority: number;
   /** 'TensorRT 10.14.1, CUDA runtime 13.0' */
   readonly runtime: string;
+  /** What `loadNetwork` computes in on this machine, the fastest first; empty when it takes plans only. */
+  readonly precisions: readonly NetworkPrecision[];
 }
+
+/**
+ * What convolutions and matrix products multiply: `bf16x3` splits each float32 in two bfloat16 and keeps its accuracy.
+ */
+export type NetworkPrecision = 'fp32' | 'bf16' | 'bf16x3';
 
 export interface BackendOptions extends LibrarySearch {
   /** The plug-in's shared library. */
@@ -104,6 +112,10 @@ export interface OpenDeviceOptions extends BackendOptions {
   readonly memoryBudget: number;
   /** Runs in flight: while one computes, another's pixels are copied in. */
   readonly slots: number;
+  /** Of one run, where the CPU computes; default 1. */
+  readonly threads?: number;
+  /** Numbers of the processors that those threads are bound to; default: those of the process. */
+  readonly processors?: readonly number[];
 }
 
 export interface EngineShape {
@@ -156,6 +168,19 @@ export interface DeviceCounters {
  */
 export interface NativeDevice {
   loadEngine(plan: PlanLocation): Promise<EngineHandle>;
+  /**
+   * The same from layers, for a back-end that runs them itself. The tensors are copied into the form that it needs.
+   *
+   * @param layers from pixels in −1…1 to the moments; the last but `moments` is a conv.
+   * @param tensors by canonical name; must not change until the promise settles.
+   * @throws LatentCacheError (as rejection) ERR_ARGUMENT (a tensor is missing or of another size), ERR_OPTION (the
+   * back-end does not take networks, or not in this precision), ERR_DEVICE_OUT_OF_MEMORY, ERR_OUT_OF_MEMORY.
+   */
+  loadNetwork(
+    layers: readonly Layer[],
+    tensors: ReadonlyMap<string, Float32Array>,
+    precision: NetworkPrecision,
+  ): Promise<EngineHandle>;
   unloadEngine(engine: number): Promise<void>;
   /** Runs nothing. */
   memoryFor(engine: number, shape: EngineShape): Promise<RunMemory>;
@@ -263,6 +288,8 @@ export interface NativeBinding {
   cudaStatus(search: LibrarySearch): Promise<CudaStatus>;
   /** The same for one device's memory. */
   cudaMemGetInfo(device: number, search: LibrarySearch): Promise<DeviceMemory>;
+  /** Memory of a plug-in's device, as the plug-in sees it: for one that computes on the CPU, that of this machine or its cgroup. */
+  backendMemory(options: BackendOptions, device: number): Promise<DeviceMemory>;
   /**
    * Loads a plug-in and the libraries that it needs. Runs on a libuv worker.
    *

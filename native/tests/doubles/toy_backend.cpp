@@ -76,12 +76,12 @@ lc_code build(lc_context*, const lc_build* build, lc_error* error) {
   return LC_OK;
 }
 
-lc_code deviceOpen(lc_context*, uint32_t device, uint32_t slots, const lc_host* host, lc_device** opened,
+lc_code deviceOpen(lc_context*, const lc_device_options* options, const lc_host* host, lc_device** opened,
                    lc_error* error) {
-  if (device != 0) return report(error, LC_NO_DEVICE, "toySetDevice", "there is only toy device 0");
+  if (options->device != 0) return report(error, LC_NO_DEVICE, "toySetDevice", "there is only toy device 0");
   const auto code = static_cast<lc_code>(Words::ofEnvironment()("fail_open", LC_OK));
   if (code != LC_OK) return report(error, code, "toySetDevice", "the toy device does not open");
-  *opened = new lc_device(*host, slots);
+  *opened = new lc_device(*host, options->slots);
   return LC_OK;
 }
 
@@ -173,27 +173,31 @@ lc_code finish(lc_device* device, uint32_t slot, lc_error* error) {
   return device->finish(slot, error);
 }
 
-const lc_backend backend{sizeof(lc_backend),
-                         LC_INTERFACE_VERSION,
-                         "toy",
-                         1,
-                         contextOpen,
-                         contextClose,
-                         contextRuntime,
-                         memoryInfo,
-                         build,
-                         deviceOpen,
-                         deviceClose,
-                         blockAlloc,
-                         blockFree,
-                         stagingAlloc,
-                         stagingFree,
-                         engineOpen,
-                         engineClose,
-                         engineInfo,
-                         engineMemory,
-                         submit,
-                         finish};
+constexpr lc_backend backend{
+    .size = sizeof(lc_backend),
+    .interface_version = LC_INTERFACE_VERSION,
+    .name = "toy",
+    .priority = 1,
+    .context_open = contextOpen,
+    .context_close = contextClose,
+    .context_runtime = contextRuntime,
+    .context_precisions = nullptr,
+    .memory_info = memoryInfo,
+    .build = build,
+    .device_open = deviceOpen,
+    .device_close = deviceClose,
+    .block_alloc = blockAlloc,
+    .block_free = blockFree,
+    .staging_alloc = stagingAlloc,
+    .staging_free = stagingFree,
+    .engine_open = engineOpen,
+    .engine_open_network = nullptr,
+    .engine_close = engineClose,
+    .engine_info = engineInfo,
+    .engine_memory = engineMemory,
+    .submit = submit,
+    .finish = finish,
+};
 
 }  // namespace
 

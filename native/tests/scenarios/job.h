@@ -20,7 +20,8 @@ class Job {
   ~Job() { close(); }
 
   bool open(const std::string& plan) {
-    return keep(bench_.backend.device_open(bench_.context, number_, kSlots, &face_, &device_, &error_)) &&
+    const lc_device_options options{sizeof options, number_, kSlots, 1, nullptr, 0};
+    return keep(bench_.backend.device_open(bench_.context, &options, &face_, &device_, &error_)) &&
            openEngine(plan);
   }
   bool openEngine(const std::string& plan) {

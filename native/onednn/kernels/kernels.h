@@ -1,0 +1,59 @@
+// What oneDNN has no primitive for: norms, activations, type changes and the softmax, over rows of pixels
+// whose channels lie together. One table for each instruction set; dispatch.cpp picks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lc::onednn {
+
+// How a float32 operand of a convolution or a product is written down.
+//   kFloat32   as it is
+//   kBfloat16  rounded to nearest, ties to even
+//   kSplit     high = bfloat16(x), low = bfloat16(x - high): three parts of `channels` values, high | low |
+//   high,
+//              which meet weights high | high | low, so that the product is that of float32 up to low * low
+enum class Operand { kFloat32, kBfloat16, kSplit };
+
+// Bytes that one value takes: 4, 2, 6.
+std::size_t operandBytes(Operand operand);
+
+// NaN and infinities go through each kernel as arithmetic says; a NaN never becomes an infinity in bfloat16.
+// Pointers need no alignment. Ranges do not overlap unless said so.
+struct Kernels {
+  const char* name;  // "scalar", "avx2", "avx512"
+
+  // pixels rows of `channels` values -> rows of operands: value * scale[c] + shift[c], then x / (1 + exp(-x))
+  // if `silu`. scale null: the value as it is (shift is not read, silu is false).
+  void (*prepare)(Operand operand, const float* source, std::size_t pixels, std::size_t channels,
+                  const float* scale, const float* shift, bool silu, void* target);
+
+  // target = product (+ target, if `add`), and for each channel sum += (target - origin[c]),
+  // square += (target - origin[c])^2 over the pixels in double. sum null: no statistics (origin, square
+  // unread).
+  void (*accumulate)(const float* product, std::size_t pixels, std::size_t channels, bool add, float* target,
+                     const float* origin, double* sum, double* square);
+
+  // One step of a softmax that sees its columns piece by piece. For each of `rows` rows of `columns` scores,
+  // of which the first `valid` count (at least 1): with m the larger of maximum[row] and the row's largest
+  // score,
+  //   factor = exp(maximum[row] - m)  (0 at first, when maximum[row] is -infinity)
+  //   total[row] = total[row] * factor + sum of exp(score - m);  maximum[row] = m
+  //   output row (`width` values) *= factor, skipped when factor is 1
+  // and the weights exp(score - m), 0 beyond `valid`, are written as operands of `columns` values. The sum is
+  // of the weights in float32, before they are rounded.
+  void (*softmaxStep)(Operand operand, const float* scores, std::size_t rows, std::size_t columns,
+                      std::size_t valid, float* maximum, float* total, void* weights, float* output,
+                      std::size_t width);
+
+  // rows of `width` values: each divided by total[row], written as operands.
+  void (*softmaxEnd)(Operand operand, const float* output, std::size_t rows, std::size_t width,
+                     const float* total, void* target);
+};
+
+// The fastest that this CPU runs; not above what the environment's LATENT_CACHE_ISA names.
+const Kernels& kernels();
+// That of a name, for tests; null when this CPU does not run it or it was not compiled.
+const Kernels* kernelsNamed(const char* name);
+
+}  // namespace lc::onednn
