@@ -94,6 +94,10 @@ lc_code deviceOpen(lc_context*, const lc_device_options* options, const lc_host*
   if (options->device != 0) return report(error, LC_NO_DEVICE, "toySetDevice", "there is only toy device 0");
   const auto code = static_cast<lc_code>(Words::ofEnvironment()("fail_open", LC_OK));
   if (code != LC_OK) return report(error, code, "toySetDevice", "the toy device does not open");
+  const uint32_t processors = options->processor_count;
+  lc::toy::count([](auto& all, auto threads) { all.threads = threads; }, options->threads);
+  lc::toy::count([](auto& all, auto last) { all.last_processor = last; },
+                 processors == 0 ? 0 : options->processors[processors - 1]);
   *opened = new lc_device(*host, options->slots);
   return LC_OK;
 }

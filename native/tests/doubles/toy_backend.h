@@ -46,6 +46,8 @@ typedef struct lc_toy_counters {
   uint64_t live_devices;
   uint64_t runs;
   uint64_t most_in_flight; /* of one device */
+  uint64_t threads;        /* of the device that was opened last */
+  uint64_t last_processor; /* the last of those that it is bound to */
   uint64_t misuses;        /* breaches of lc_backend.h's rules */
   char misuse[128];        /* the last one */
 } lc_toy_counters;
