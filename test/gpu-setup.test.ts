@@ -53,7 +53,7 @@ describe('plug-ins', () => {
     async probeBackend({ plugin }) {
       const outcome = outcomes[plugin]!;
       if (typeof outcome === 'string') throw new LatentCacheError(outcome, `${plugin} says ${outcome}`);
-      return { name: plugin, path: plugin, priority: outcome, runtime: plugin };
+      return { name: plugin, path: plugin, priority: outcome, runtime: plugin, precisions: [] };
     },
   });
   const search = { libraryFolders: [] };

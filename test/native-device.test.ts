@@ -222,7 +222,24 @@ describe('opening', () => {
       path: toyPlugin,
       priority: 1,
       runtime: 'Toy 1.0',
+      precisions: ['fp32'],
     });
+  });
+
+  it('probes one that takes no networks', async () => {
+    process.env.LC_TOY = 'no_networks=1';
+    const { precisions } = await binding.probeBackend({ plugin: toyPlugin, libraryFolders: [] });
+    expect(precisions).toEqual([]);
+  });
+
+  it('hands over threads and processors', async () => {
+    opened.push(await openToy('', { threads: 1024, processors: [0, 65535] }));
+    expect(toyCounters()).toMatchObject({ threads: 1024, lastProcessor: 65535 });
+  });
+
+  it('takes one thread unless told otherwise', async () => {
+    opened.push(await openToy());
+    expect(toyCounters()).toMatchObject({ threads: 1, lastProcessor: 0 });
   });
 
   it('names a plug-in that is not there', async () => {
@@ -242,6 +259,8 @@ describe('opening', () => {
     'device',
     'memoryBudget',
     'slots',
+    'threads',
+    'processors',
     'plugin',
     'libraryFolders',
   ])('refuses a wrong %s', async (name) => {
@@ -249,6 +268,15 @@ describe('opening', () => {
       code: 'ERR_ARGUMENT',
       message: expect.stringContaining(name),
     });
+  });
+
+  it.each([
+    { threads: 0 },
+    { threads: 1025 },
+    { processors: [65536] },
+    { processors: 0 as never },
+  ])('refuses $threads threads and $processors processors', async (options) => {
+    await expect(openToy('', options)).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
   });
 
   it('refuses a file that is no plan, and one that is too short', async () => {

@@ -15,6 +15,9 @@ export interface ToyCounters {
   readonly liveDevices: number;
   readonly runs: number;
   readonly mostInFlight: number;
+  /** How the last device was opened: its threads, and the last processor that they are bound to. */
+  readonly threads: number;
+  readonly lastProcessor: number;
   /** The last breach of the plug-in interface; '' is none. */
   readonly misuse: string;
 }

@@ -68,10 +68,7 @@ Napi::Value cudaMemGetInfo(const Napi::CallbackInfo& info) {
       info.Env(), "latent-cache.cudaMemGetInfo", {},
       [=] { *memory = cuda::memoryInfo(cuda::Runtime::load(folders), device); },
       [=](Napi::Env env) -> Napi::Value {
-        Napi::Object result = Napi::Object::New(env);
-        result.Set("free", static_cast<double>(memory->free));
-        result.Set("total", static_cast<double>(memory->total));
-        return result;
+        return addon::toJs(env, core::MemoryInfo{memory->free, memory->total});
       });
 }
 

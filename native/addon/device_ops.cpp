@@ -28,8 +28,19 @@ Napi::Value probeBackend(const Napi::CallbackInfo& info) {
         result.Set("path", Napi::String::New(env, opened.plugin().path()));
         result.Set("priority", Napi::Number::New(env, opened.backend().priority));
         result.Set("runtime", Napi::String::New(env, opened.runtime()));
+        result.Set("precisions", toJs(env, opened.precisions()));
         return result;
       });
+}
+
+Napi::Value backendMemory(const Napi::CallbackInfo& info) {
+  const BackendLocation location = backendOption(objectArgument(info, 0, "options"));
+  const auto device = static_cast<std::uint32_t>(integerArgument(info, 1, "device", 0, kMaxDevices - 1));
+  const auto memory = std::make_shared<core::MemoryInfo>();
+  return Task::queue(
+      info.Env(), "latent-cache.backendMemory", {},
+      [=] { *memory = core::Context::open(location.plugin, location.libraryFolders)->memoryInfo(device); },
+      [=](Napi::Env env) -> Napi::Value { return toJs(env, *memory); });
 }
 
 // Libraries load on a libuv worker; all that follows runs on the device's own thread.
@@ -40,6 +51,8 @@ Napi::Value openDevice(const Napi::CallbackInfo& info) {
   options->device = deviceOption(object);
   options->memoryBudget = sizeOption(object, "memoryBudget");
   options->slots = static_cast<std::uint32_t>(integerOption(object, "slots", 1, kMaxSlots));
+  options->threads = threadsOption(object);
+  options->processors = processorsOption(object);
   return Task::queue(
       info.Env(), "latent-cache.openDevice", {},
       [=] { options->context = core::Context::open(location.plugin, location.libraryFolders); },
@@ -51,6 +64,7 @@ Napi::Value openDevice(const Napi::CallbackInfo& info) {
 void registerDeviceOps(Napi::Env env, Napi::Object exports) {
   NativeDevice::define(env);
   exports.Set("probeBackend", Napi::Function::New(env, probeBackend, "probeBackend"));
+  exports.Set("backendMemory", Napi::Function::New(env, backendMemory, "backendMemory"));
   exports.Set("openDevice", Napi::Function::New(env, openDevice, "openDevice"));
   exports.Set("buildEngine", Napi::Function::New(env, buildEngine, "buildEngine"));
 }

@@ -15,6 +15,8 @@ inline constexpr std::int32_t kMaxImages = 1 << 16;
 inline constexpr std::int32_t kMaxImageSide = 1 << 16;
 inline constexpr std::int32_t kMaxDevices = 1 << 10;
 inline constexpr std::int32_t kMaxSlots = 16;
+inline constexpr std::int32_t kMaxThreads = 1 << 10;
+inline constexpr std::int32_t kMaxProcessors = 1 << 16;
 
 // A plug-in, and where the libraries that it needs may be.
 struct BackendLocation {
@@ -25,9 +27,16 @@ struct BackendLocation {
 // Each throws ERR_ARGUMENT with the name, the expected and the got.
 BackendLocation backendOption(const Napi::Object& options);
 std::uint32_t deviceOption(const Napi::Object& options);
+// 1 when there are none.
+std::uint32_t threadsOption(const Napi::Object& options);
+// Empty when there are none.
+std::vector<std::uint32_t> processorsOption(const Napi::Object& options);
+lc_precision precisionArgument(const Napi::CallbackInfo& info, std::size_t index);
 lc_shape shapeOf(const Napi::Object& shape);
 
 Napi::Object toJs(Napi::Env env, const lc_shape& shape);
+Napi::Object toJs(Napi::Env env, const core::MemoryInfo& memory);
+Napi::Array toJs(Napi::Env env, const std::vector<lc_precision>& precisions);
 Napi::Object toJs(Napi::Env env, const core::EngineInfo& engine);
 Napi::Object toJs(Napi::Env env, const core::RunMemory& memory);
 Napi::Object toJs(Napi::Env env, const core::DeviceCounters& counters);

@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::size_t kRgb = 3;
 
-[[noreturn]] void reject(Napi::Env env, const std::string& expected, const char* name, std::size_t got) {
-  throw makeError(env, "ERR_ARGUMENT",
-                  "Expected " + expected + " for " + name + " but got " + std::to_string(got));
-}
-
 }  // namespace
 
 std::uint64_t ticketArgument(const Napi::CallbackInfo& info, std::size_t index) {
@@ -41,21 +36,21 @@ core::EncodeRequest encodeArguments(const Napi::CallbackInfo& info, std::vector<
 
   const std::uint32_t count = images.Length();
   if (count == 0 || count > kMaxImages) {
-    reject(env, "1 to " + std::to_string(kMaxImages) + " arrays", "images", count);
+    reject(env, "images", "1 to " + std::to_string(kMaxImages) + " arrays", std::to_string(count));
   }
   const std::size_t bytes = static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * kRgb;
   for (std::uint32_t index = 0; index < count; ++index) {
     Napi::Uint8Array image = bytesOf(images.Get(index), "each of images");
     if (image.ByteLength() != bytes) {
-      reject(env, std::to_string(bytes) + " bytes (height * width * 3)", "each of images",
-             image.ByteLength());
+      reject(env, "each of images", std::to_string(bytes) + " bytes (height * width * 3)",
+             std::to_string(image.ByteLength()));
     }
     request.images.emplace_back(image.Data(), bytes);
     kept.push_back(image);
   }
   if (output.ElementLength() == 0 || output.ElementLength() % count != 0) {
-    reject(env, "a multiple of " + std::to_string(count) + " floats (one row for each image)", "output",
-           output.ElementLength());
+    reject(env, "output", "a multiple of " + std::to_string(count) + " floats (one row for each image)",
+           std::to_string(output.ElementLength()));
   }
   request.output = {output.Data(), output.ElementLength()};
   kept.push_back(output);

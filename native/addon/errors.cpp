@@ -7,33 +7,8 @@
 namespace lc::addon {
 namespace {
 
-[[noreturn]] void reject(Napi::Env env, const char* name, const std::string& expected,
-                         const std::string& got) {
-  throw makeError(env, "ERR_ARGUMENT", "Expected " + expected + " for " + name + " but got " + got);
-}
-
 std::string quoted(const std::string& text) {
   return std::string("'").append(text).append("'");
-}
-
-// A short text for a value that was not what was asked for.
-std::string describe(const Napi::Value& value) {
-  if (value.IsNumber() || value.IsBoolean() || value.IsNull() || value.IsUndefined()) {
-    return value.ToString().Utf8Value();
-  }
-  if (value.IsString()) return quoted(value.As<Napi::String>().Utf8Value());
-  if (value.IsTypedArray()) return "another typed array";
-  return value.IsObject() ? "an object" : "a value of another type";
-}
-
-std::int32_t integerOf(const Napi::Value& value, const char* name, std::int32_t minimum,
-                       std::int32_t maximum) {
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
-  if (!(number >= minimum && number <= maximum) || std::trunc(number) != number) {
-    reject(value.Env(), name, "an integer from " + std::to_string(minimum) + " to " + std::to_string(maximum),
-           describe(value));
-  }
-  return static_cast<std::int32_t>(number);
 }
 
 std::uint64_t sizeOf(const Napi::Value& value, const char* name) {
@@ -45,20 +20,10 @@ std::uint64_t sizeOf(const Napi::Value& value, const char* name) {
   return static_cast<std::uint64_t>(number);
 }
 
-std::string textOf(const Napi::Value& value, const char* name) {
-  if (!value.IsString()) reject(value.Env(), name, "a string", describe(value));
-  return value.As<Napi::String>().Utf8Value();
-}
-
 std::string pathOf(const Napi::Value& value, const char* name) {
   std::string path = textOf(value, name);
   if (path.find('\0') != std::string::npos) reject(value.Env(), name, "a path without NUL", "one with it");
   return path;
-}
-
-Napi::Array listOf(const Napi::Value& value, const char* name) {
-  if (!value.IsArray()) reject(value.Env(), name, "an array", describe(value));
-  return value.As<Napi::Array>();
 }
 
 template <typename Array>
@@ -102,6 +67,44 @@ Napi::Error makeSystemError(Napi::Env env, const char* code, const std::string& 
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", Napi::String::New(env, code));
   return error;
+}
+
+void reject(Napi::Env env, const char* name, const std::string& expected, const std::string& got) {
+  throw makeError(env, "ERR_ARGUMENT", "Expected " + expected + " for " + name + " but got " + got);
+}
+
+std::string describe(const Napi::Value& value) {
+  if (value.IsNumber() || value.IsBoolean() || value.IsNull() || value.IsUndefined()) {
+    return value.ToString().Utf8Value();
+  }
+  if (value.IsString()) return quoted(value.As<Napi::String>().Utf8Value());
+  if (value.IsTypedArray()) return "another typed array";
+  if (value.IsArray()) return "an array";
+  return value.IsObject() ? "an object" : "a value of another type";
+}
+
+std::int32_t integerOf(const Napi::Value& value, const char* name, std::int32_t minimum,
+                       std::int32_t maximum) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  if (!(number >= minimum && number <= maximum) || std::trunc(number) != number) {
+    reject(value.Env(), name, "an integer from " + std::to_string(minimum) + " to " + std::to_string(maximum),
+           describe(value));
+  }
+  return static_cast<std::int32_t>(number);
+}
+
+std::string textOf(const Napi::Value& value, const char* name) {
+  if (!value.IsString()) reject(value.Env(), name, "a string", describe(value));
+  return value.As<Napi::String>().Utf8Value();
+}
+
+Napi::Array listOf(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) reject(value.Env(), name, "an array", describe(value));
+  return value.As<Napi::Array>();
+}
+
+Napi::Float32Array floatsOf(const Napi::Value& value, const char* name) {
+  return arrayOf<Napi::Float32Array>(value, name, napi_float32_array, "a Float32Array");
 }
 
 std::int32_t integerOption(const Napi::Object& options, const char* name, std::int32_t minimum,
@@ -183,7 +186,7 @@ Napi::Uint8Array bytesArgument(const Napi::CallbackInfo& info, std::size_t index
 }
 
 Napi::Float32Array floatsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  return arrayOf<Napi::Float32Array>(info[index], name, napi_float32_array, "a Float32Array");
+  return floatsOf(info[index], name);
 }
 
 double numberArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {

@@ -26,6 +26,21 @@ Napi::Error makeError(Napi::Env env, const char* code, const std::string& messag
 // A plain Error as Node's own file functions give it: errno's name in `code`.
 Napi::Error makeSystemError(Napi::Env env, const char* code, const std::string& message);
 
+// ERR_ARGUMENT: "Expected <expected> for <name> but got <got>".
+[[noreturn]] void reject(Napi::Env env, const char* name, const std::string& expected,
+                         const std::string& got);
+// A short text for a value that was not what was asked for.
+std::string describe(const Napi::Value& value);
+
+// Any value, under the name that an error is to give it.
+std::int32_t integerOf(const Napi::Value& value, const char* name, std::int32_t minimum,
+                       std::int32_t maximum);
+std::string textOf(const Napi::Value& value, const char* name);
+Napi::Array listOf(const Napi::Value& value, const char* name);
+Napi::Object objectOf(const Napi::Value& value, const char* name);
+Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name);
+Napi::Float32Array floatsOf(const Napi::Value& value, const char* name);
+
 // Each reads one named option and throws ERR_ARGUMENT with the name, the expected and the got.
 std::int32_t integerOption(const Napi::Object& options, const char* name, std::int32_t minimum,
                            std::int32_t maximum);
@@ -39,8 +54,6 @@ std::vector<std::string> pathsOption(const Napi::Object& options, const char* na
 std::string pathOption(const Napi::Object& options, const char* name);
 Napi::Object objectOption(const Napi::Object& options, const char* name);
 Napi::Array arrayOption(const Napi::Object& options, const char* name);
-Napi::Object objectOf(const Napi::Value& value, const char* name);
-Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name);
 
 // The arguments of a call: the same, by position.
 std::string stringArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);

@@ -7,6 +7,7 @@
 #include "encode_arguments.h"
 #include "errors.h"
 #include "failures.h"
+#include "network_arguments.h"
 #include "state.h"
 
 namespace lc::addon {
@@ -32,6 +33,7 @@ void NativeDevice::define(Napi::Env env) {
   stateOf(env).deviceClass = Napi::Persistent(DefineClass(
       env, "NativeDevice",
       {InstanceMethod("loadEngine", &NativeDevice::loadEngine),
+       InstanceMethod("loadNetwork", &NativeDevice::loadNetwork),
        InstanceMethod("unloadEngine", &NativeDevice::unloadEngine),
        InstanceMethod("memoryFor", &NativeDevice::memoryFor), InstanceMethod("encode", &NativeDevice::encode),
        InstanceMethod("cancel", &NativeDevice::cancel), InstanceMethod("trim", &NativeDevice::trim),
@@ -147,6 +149,14 @@ Napi::Value NativeDevice::loadEngine(const Napi::CallbackInfo& info) {
                               sizeOption(plan, "bytes")};
   return startOnWorker(info.Env(), {}, [&](std::uint64_t call) {
     worker_->loadEngine(std::move(location), settles<core::EngineInfo>(call));
+  });
+}
+
+Napi::Value NativeDevice::loadNetwork(const Napi::CallbackInfo& info) {
+  std::vector<Napi::Value> kept;
+  core::Network network = networkArguments(info, kept);
+  return startOnWorker(info.Env(), kept, [&](std::uint64_t call) {
+    worker_->loadNetwork(std::move(network), settles<core::EngineInfo>(call));
   });
 }
 

@@ -43,6 +43,7 @@ class NativeDevice final : public Napi::ObjectWrap<NativeDevice> {
   void releaseWhenIdle();
 
   Napi::Value loadEngine(const Napi::CallbackInfo& info);
+  Napi::Value loadNetwork(const Napi::CallbackInfo& info);
   Napi::Value unloadEngine(const Napi::CallbackInfo& info);
   Napi::Value memoryFor(const Napi::CallbackInfo& info);
   Napi::Value encode(const Napi::CallbackInfo& info);

@@ -63,9 +63,29 @@ EngineInfo DeviceSession::loadEngine(const PlanLocation& location) {
   lc_engine* opened = nullptr;
   lc_error error = emptyError();
   check(backend_.engine_open(device_.get(), plan.bytes().data(), location.bytes, &opened, &error), error);
+  return own(opened);
+}
+
+EngineInfo DeviceSession::loadNetwork(const Network& network) {
+  if (backend_.engine_open_network == nullptr) {
+    throw Error(LC_UNSUPPORTED, std::string("the back-end ") + backend_.name + " takes plans only");
+  }
+  lc_network given{};
+  given.size = sizeof given;
+  given.precision = network.precision;
+  given.layers = network.layers.data();
+  given.layer_count = static_cast<std::uint32_t>(network.layers.size());
+  lc_engine* opened = nullptr;
+  lc_error error = emptyError();
+  check(backend_.engine_open_network(device_.get(), &given, &opened, &error), error);
+  return own(opened);
+}
+
+EngineInfo DeviceSession::own(lc_engine* opened) {
   std::unique_ptr<lc_engine, CloseEngine> engine(opened, CloseEngine{&backend_});
   lc_engine_info info{};
   info.size = sizeof info;
+  lc_error error = emptyError();
   check(backend_.engine_info(opened, &info, &error), error);
   const std::uint32_t id = nextEngine_++;
   engines_.emplace(id, std::move(engine));

@@ -9,6 +9,7 @@
 #include "core/budget.h"
 #include "core/device_options.h"
 #include "core/jobs.h"
+#include "core/network.h"
 
 namespace lc::core {
 
@@ -23,6 +24,7 @@ class DeviceSession {
   DeviceSession& operator=(const DeviceSession&) = delete;
 
   EngineInfo loadEngine(const PlanLocation& plan);
+  EngineInfo loadNetwork(const Network& network);
   void unloadEngine(std::uint32_t engine);
   RunMemory memoryFor(std::uint32_t engine, const lc_shape& shape);
 
@@ -58,6 +60,8 @@ class DeviceSession {
     lc_host functions;
   };
 
+  // Takes an engine that was just opened.
+  EngineInfo own(lc_engine* opened);
   lc_engine* find(std::uint32_t engine) const;
   lc_run_memory runMemory(std::uint32_t engine, const lc_shape& shape) const;
 

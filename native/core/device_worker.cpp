@@ -34,6 +34,7 @@ class DeviceWorker::State {
   template <typename Work>
   std::exception_ptr attempt(Work work) noexcept;
   void execute(const LoadEngine& job);
+  void execute(const LoadNetwork& job);
   void execute(const UnloadEngine& job);
   void execute(const MemoryFor& job);
   void execute(const Trim& job);
@@ -130,6 +131,12 @@ void DeviceWorker::State::execute(const LoadEngine& job) {
   settleWith(job.done, failure, info);
 }
 
+void DeviceWorker::State::execute(const LoadNetwork& job) {
+  EngineInfo info{};
+  const std::exception_ptr failure = attempt([&] { info = session_->loadNetwork(job.network); });
+  settleWith(job.done, failure, info);
+}
+
 void DeviceWorker::State::execute(const UnloadEngine& job) {
   settleWith(job.done, attempt([&] { session_->unloadEngine(job.engine); }));
 }
@@ -214,6 +221,7 @@ void DeviceWorker::State::close(Completion<> closed) {
 
 DeviceWorker::DeviceWorker(DeviceOptions options, Completion<> opened) {
   if (options.slots == 0) throw Error(LC_INVALID, "a device needs at least one slot");
+  if (options.threads == 0) throw Error(LC_INVALID, "a device needs at least one thread");
   state_ = std::make_shared<State>(std::move(options));
   try {
     thread_ = std::thread([state = state_, opened = std::move(opened)] { state->run(opened); });
@@ -233,6 +241,10 @@ DeviceWorker::~DeviceWorker() {
 
 void DeviceWorker::loadEngine(PlanLocation plan, Completion<EngineInfo> done) {
   state_->post(LoadEngine{std::move(plan), std::move(done)});
+}
+
+void DeviceWorker::loadNetwork(Network network, Completion<EngineInfo> done) {
+  state_->post(LoadNetwork{std::move(network), std::move(done)});
 }
 
 void DeviceWorker::unloadEngine(std::uint32_t engine, Completion<> done) {

@@ -8,6 +8,7 @@
 
 #include "core/device_options.h"
 #include "core/jobs.h"
+#include "core/network.h"
 
 namespace lc::core {
 
@@ -41,6 +42,9 @@ class DeviceWorker {
 
   // Errors beside the general ones: kFileUnreadable, LC_ENGINE_INVALID, LC_OUT_OF_MEMORY.
   void loadEngine(PlanLocation plan, Completion<EngineInfo> done);
+  // The same from layers. LC_UNSUPPORTED: the back-end takes plans only, or not this precision;
+  // LC_OUT_OF_MEMORY, LC_HOST_MEMORY.
+  void loadNetwork(Network network, Completion<EngineInfo> done);
   // LC_INVALID: no such engine.
   void unloadEngine(std::uint32_t engine, Completion<> done);
   // Runs nothing. LC_INVALID: no such engine; LC_SHAPE.

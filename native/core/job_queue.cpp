@@ -10,7 +10,7 @@ void fail(const Job& job, const Error& error) {
   std::visit(
       [&](const auto& each) {
         using Each = std::decay_t<decltype(each)>;
-        if constexpr (std::is_same_v<Each, LoadEngine>) {
+        if constexpr (std::is_same_v<Each, LoadEngine> || std::is_same_v<Each, LoadNetwork>) {
           settle(each.done, &error, EngineInfo{});
         } else if constexpr (std::is_same_v<Each, MemoryFor>) {
           settle(each.done, &error, RunMemory{});

@@ -10,11 +10,17 @@
 #include <vector>
 
 #include "core/jobs.h"
+#include "core/network.h"
 
 namespace lc::core {
 
 struct LoadEngine {
   PlanLocation plan;
+  Completion<EngineInfo> done;
+};
+
+struct LoadNetwork {
+  Network network;
   Completion<EngineInfo> done;
 };
 
@@ -38,7 +44,7 @@ struct Trim {
   Completion<> done;
 };
 
-using Job = std::variant<LoadEngine, UnloadEngine, MemoryFor, Encode, Trim>;
+using Job = std::variant<LoadEngine, LoadNetwork, UnloadEngine, MemoryFor, Encode, Trim>;
 
 // Calls the job's completion.
 void fail(const Job& job, const Error& error);

@@ -84,6 +84,13 @@ std::string Context::runtime() const {
   return backend().context_runtime(context_);
 }
 
+std::vector<lc_precision> Context::precisions() const {
+  if (backend().context_precisions == nullptr) return {};
+  const lc_precision* first = nullptr;
+  const std::uint32_t count = backend().context_precisions(context_, &first);
+  return {first, first + count};
+}
+
 MemoryInfo Context::memoryInfo(std::uint32_t device) const {
   MemoryInfo info{};
   lc_error error = emptyError();

@@ -48,6 +48,8 @@ class Context {
   lc_context* get() const { return context_; }
   // "TensorRT 10.14.1, CUDA runtime 13.0"
   std::string runtime() const;
+  // What DeviceWorker::loadNetwork computes in here, the fastest first; none: plans only.
+  std::vector<lc_precision> precisions() const;
   // Of the whole device. Throws Error.
   MemoryInfo memoryInfo(std::uint32_t device) const;
 

@@ -195,7 +195,7 @@ void closesWhileItOpens() {
   lc::test::toyOptions("");
   for (int i = 0; i < 20; ++i) {
     const Answer<> opened;
-    { DeviceWorker worker({lc::test::toyContext(), 0, 1000, 1, {}}, opened.completion()); }
+    { DeviceWorker worker(lc::test::toyDevice(1000, 1), opened.completion()); }
     check(opened.calls() == 1 && (opened.code() == LC_OK || opened.code() == lc::core::kClosed),
           "a device that is destroyed at once has answered");
   }

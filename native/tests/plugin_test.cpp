@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "core/engine_builder.h"
 #include "core/error.h"
@@ -39,7 +40,7 @@ void refusesWhatIsNoPlugin() {
         other.what());
   const Error version = errorOf([] { Context::open(LC_WRONG_VERSION_PLUGIN, {}); });
   check(version.code() == lc::core::kPluginUnusable &&
-            std::strstr(version.what(), "interface version 2, not 1") != nullptr,
+            std::strstr(version.what(), "interface version 3, not 2") != nullptr,
         "another interface version: %s", version.what());
 }
 
@@ -53,6 +54,15 @@ void sharesContexts() {
   check(first->memoryInfo(0).freeBytes == 300 && first->memoryInfo(0).totalBytes == 5000,
         "memory of a device");
   check(errorOf([&] { first->memoryInfo(7); }).code() == LC_NO_DEVICE, "no such device");
+}
+
+void namesPrecisions() {
+  const auto plansOnly = Context::open(LC_TOY_PLANS_ONLY_PLUGIN, {});
+  check(plansOnly->precisions().empty(), "a plug-in without the function has none");
+  lc::test::toyOptions("");
+  check(lc::test::toyContext()->precisions() == std::vector<lc_precision>{LC_FP32}, "the toy has one");
+  lc::test::toyOptions("no_networks=1");
+  check(lc::test::toyContext()->precisions().empty(), "or none");
 }
 
 void mapsPartsOfFiles() {
@@ -135,6 +145,7 @@ void reportsFailedBuilds() {
 int main() {
   refusesWhatIsNoPlugin();
   sharesContexts();
+  namesPrecisions();
   mapsPartsOfFiles();
   buildsEngines();
   reportsFailedBuilds();

@@ -95,10 +95,17 @@ void Gate::open() {
   shared_->changed.notify_all();
 }
 
+core::DeviceOptions toyDevice(std::uint64_t budget, std::uint32_t slots) {
+  core::DeviceOptions options{};
+  options.context = toyContext();
+  options.memoryBudget = budget;
+  options.slots = slots;
+  return options;
+}
+
 ToyDevice::ToyDevice(const std::string& options, std::uint32_t slots, std::uint64_t budget) {
   toyOptions(options);
-  worker = std::make_unique<core::DeviceWorker>(core::DeviceOptions{toyContext(), 0, budget, slots, {}},
-                                                opened.completion());
+  worker = std::make_unique<core::DeviceWorker>(toyDevice(budget, slots), opened.completion());
   if (opened.code() == LC_OK) engine = load();
 }
 

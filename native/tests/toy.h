@@ -108,6 +108,9 @@ class Batch {
   std::vector<float> output_;
 };
 
+// How the toy's device is opened.
+core::DeviceOptions toyDevice(std::uint64_t budget, std::uint32_t slots);
+
 // Holds a device's thread in a completion until it is opened.
 class Gate {
  public:

@@ -1,11 +1,14 @@
 #include "toy_backend.h"
 
 #include <chrono>
+#include <numeric>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/lc_backend.h"
 #include "toy_device.h"
+#include "toy_network.h"
 #include "toy_words.h"
 
 using lc::toy::Device;
@@ -38,6 +41,16 @@ void contextClose(lc_context* context) {
 
 const char* contextRuntime(const lc_context*) {
   return "Toy 1.0";
+}
+
+bool refusesNetworks() {
+  return Words::ofEnvironment()("no_networks", 0) != 0;
+}
+
+uint32_t contextPrecisions(const lc_context*, const lc_precision** precisions) {
+  static constexpr lc_precision all[] = {LC_FP32};
+  *precisions = all;
+  return refusesNetworks() ? 0 : 1;
 }
 
 lc_code memoryInfo(lc_context*, uint32_t device, uint64_t* freeBytes, uint64_t* totalBytes, lc_error* error) {
@@ -81,6 +94,10 @@ lc_code deviceOpen(lc_context*, const lc_device_options* options, const lc_host*
   if (options->device != 0) return report(error, LC_NO_DEVICE, "toySetDevice", "there is only toy device 0");
   const auto code = static_cast<lc_code>(Words::ofEnvironment()("fail_open", LC_OK));
   if (code != LC_OK) return report(error, code, "toySetDevice", "the toy device does not open");
+  const uint32_t processors = options->processor_count;
+  lc::toy::count([](auto& all, auto threads) { all.threads = threads; }, options->threads);
+  lc::toy::count([](auto& all, auto last) { all.last_processor = last; },
+                 processors == 0 ? 0 : options->processors[processors - 1]);
   *opened = new lc_device(*host, options->slots);
   return LC_OK;
 }
@@ -107,6 +124,14 @@ void stagingFree(lc_device* device, void* block) {
   if (device->enter("staging_free", nullptr) == LC_OK) device->release(block);
 }
 
+lc_code openEngine(lc_device* device, const Network& network, lc_engine** engine, lc_error* error) {
+  if (const lc_code code = device->takeWeights(network.weightBytes, error); code != LC_OK) return code;
+  *engine = new lc_engine{*device, network};
+  ++device->engines;
+  lc::toy::count([](auto& all, auto) { ++all.live_engines; }, 0);
+  return LC_OK;
+}
+
 lc_code engineOpen(lc_device* device, const void* plan, uint64_t byteCount, lc_engine** engine,
                    lc_error* error) {
   if (const lc_code code = device->enter("engine_open", error); code != LC_OK) return code;
@@ -117,17 +142,24 @@ lc_code engineOpen(lc_device* device, const void* plan, uint64_t byteCount, lc_e
   const auto word = [&](const char* key, uint32_t missing) {
     return static_cast<uint32_t>(words(key, missing));
   };
+  std::vector<float> bias(word("channels", 8));
+  std::iota(bias.begin(), bias.end(), 0.0f);
   const Network network{{1, word("minheight", 8), word("minwidth", 8)},
                         {word("maxcount", 8), word("maxheight", 1024), word("maxwidth", 1024)},
-                        word("channels", 8),
+                        1,
                         word("stride", 8),
+                        bias,
                         words("weights", 1000),
                         words("activation", 4)};
-  if (const lc_code code = device->takeWeights(network.weightBytes, error); code != LC_OK) return code;
-  *engine = new lc_engine{*device, network};
-  ++device->engines;
-  lc::toy::count([](auto& all, auto) { ++all.live_engines; }, 0);
-  return LC_OK;
+  return openEngine(device, network, engine, error);
+}
+
+lc_code engineOpenNetwork(lc_device* device, const lc_network* network, lc_engine** engine, lc_error* error) {
+  if (const lc_code code = device->enter("engine_open_network", error); code != LC_OK) return code;
+  if (network->precision != LC_FP32 || refusesNetworks()) {
+    return report(error, LC_UNSUPPORTED, "toyNetwork", "the toy does not compute in this precision");
+  }
+  return openEngine(device, lc::toy::networkOf(*network), engine, error);
 }
 
 void engineClose(lc_engine* engine) {
@@ -153,7 +185,8 @@ lc_code engineMemory(lc_engine* engine, const lc_shape* shape, lc_run_memory* me
   };
   if (!within(shape->count, network.minimum.count, network.maximum.count) ||
       !within(shape->height, network.minimum.height, network.maximum.height) ||
-      !within(shape->width, network.minimum.width, network.maximum.width)) {
+      !within(shape->width, network.minimum.width, network.maximum.width) ||
+      shape->height % network.multiple != 0 || shape->width % network.multiple != 0) {
     return report(error, LC_SHAPE, "toySetShape", "the toy engine does not take this shape");
   }
   const uint64_t pixels = uint64_t{shape->count} * shape->height * shape->width;
@@ -173,6 +206,12 @@ lc_code finish(lc_device* device, uint32_t slot, lc_error* error) {
   return device->finish(slot, error);
 }
 
+#ifdef LC_TOY_PLANS_ONLY
+constexpr bool takesNetworks = false;
+#else
+constexpr bool takesNetworks = true;
+#endif
+
 constexpr lc_backend backend{
     .size = sizeof(lc_backend),
     .interface_version = LC_INTERFACE_VERSION,
@@ -181,7 +220,7 @@ constexpr lc_backend backend{
     .context_open = contextOpen,
     .context_close = contextClose,
     .context_runtime = contextRuntime,
-    .context_precisions = nullptr,
+    .context_precisions = takesNetworks ? contextPrecisions : nullptr,
     .memory_info = memoryInfo,
     .build = build,
     .device_open = deviceOpen,
@@ -191,7 +230,7 @@ constexpr lc_backend backend{
     .staging_alloc = stagingAlloc,
     .staging_free = stagingFree,
     .engine_open = engineOpen,
-    .engine_open_network = nullptr,
+    .engine_open_network = takesNetworks ? engineOpenNetwork : nullptr,
     .engine_close = engineClose,
     .engine_info = engineInfo,
     .engine_memory = engineMemory,

@@ -1,5 +1,6 @@
 /*
- * A back-end on host memory, for tests: a device is a thread that does the runs in order.
+ * A back-end on host memory, for tests: a device is a thread that does the runs in order. Compiled with
+ * LC_TOY_PLANS_ONLY, it has none of the functions for networks.
  *
  * Plan: text of the form
  *   toy maxcount=8 minheight=8 maxheight=1024 minwidth=8 maxwidth=1024 channels=8 stride=8 weights=1000
@@ -7,11 +8,15 @@
  *
  * Missing words have these values. `weights` is in bytes, `activation` in bytes for each pixel.
  *
- * Output, for each image: float32 (channels, height / stride, width / stride), where
- *   value(c, y, x) = pixel(y * stride, x * stride, channel c % 3) + c
+ * Network, in float32 alone: `stride` is 2^(downsample layers) and divides what the engine takes, `channels`
+ * and `bias` are the last convolution's, `weights` the bytes of all weights and biases.
  *
- * The environment variable LC_TOY, read when a device is opened, when something is built and when memory is
- * asked for, is a list "key=value,key=value" of
+ * Output, for each image: float32 (channels, height / stride, width / stride), where
+ *   value(c, y, x) = pixel(y * stride, x * stride, channel c % 3) + bias[c]
+ * and the bias of a plan is c.
+ *
+ * The environment variable LC_TOY, read when a device is opened, when something is built and when memory or
+ * precisions are asked for, is a list "key=value,key=value" of
  *
  *   capacity       bytes of device memory; default 1 GiB
  *   device_free    what memory_info answers; default the capacity
@@ -24,6 +29,7 @@
  *   fail_build     build answers this lc_code
  *   build_steps    progress steps of a build; default 5
  *   build_ms       how long each takes
+ *   no_networks    1: no precision is named and every network is refused
  */
 #ifndef LC_TOY_BACKEND_H
 #define LC_TOY_BACKEND_H
@@ -40,6 +46,8 @@ typedef struct lc_toy_counters {
   uint64_t live_devices;
   uint64_t runs;
   uint64_t most_in_flight; /* of one device */
+  uint64_t threads;        /* of the device that was opened last */
+  uint64_t last_processor; /* the last of those that it is bound to */
   uint64_t misuses;        /* breaches of lc_backend.h's rules */
   char misuse[128];        /* the last one */
 } lc_toy_counters;

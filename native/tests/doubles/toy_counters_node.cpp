@@ -37,6 +37,8 @@ napi_value read(napi_env env, napi_callback_info info) {
   set("liveDevices", counters.live_devices);
   set("runs", counters.runs);
   set("mostInFlight", counters.most_in_flight);
+  set("threads", counters.threads);
+  set("lastProcessor", counters.last_processor);
   napi_value misuse = nullptr;
   napi_create_string_utf8(env, counters.misuse, NAPI_AUTO_LENGTH, &misuse);
   napi_set_named_property(env, result, "misuse", misuse);

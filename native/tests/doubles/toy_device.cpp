@@ -27,11 +27,11 @@ void compute(const Network& network, const lc_run& run) {
   auto* moments = static_cast<float*>(run.device_output);
   const lc_shape& shape = run.shape;
   for (std::uint32_t n = 0; n < shape.count; ++n) {
-    for (std::uint32_t c = 0; c < network.channels; ++c) {
+    for (std::size_t c = 0; c < network.bias.size(); ++c) {
       for (std::uint32_t y = 0; y + network.stride <= shape.height; y += network.stride) {
         for (std::uint32_t x = 0; x + network.stride <= shape.width; x += network.stride) {
           const std::size_t pixel = (std::size_t{n} * shape.height + y) * shape.width + x;
-          *moments++ = static_cast<float>(pixels[pixel * 3 + c % 3] + c);
+          *moments++ = static_cast<float>(pixels[pixel * 3 + c % 3]) + network.bias[c];
         }
       }
     }
@@ -206,7 +206,7 @@ void Device::work() {
   for (;;) {
     changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
     if (closing_) return;
-    const auto [network, run] = queue_.front();
+    const auto [network, run] = std::move(queue_.front());
     queue_.pop_front();
     if (++runs_ == options_("lose_at", 0)) {
       lost_ = true;

@@ -23,13 +23,14 @@ lc_code report(lc_error* error, lc_code code, const char* operation, const char*
 struct Network {
   lc_shape minimum;
   lc_shape maximum;
-  std::uint32_t channels;
+  std::uint32_t multiple;  // of both sides
   std::uint32_t stride;
+  std::vector<float> bias;  // of each channel
   std::uint64_t weightBytes;
   std::uint64_t activationBytes;  // for each pixel
 
   std::uint64_t outputFloats(const lc_shape& shape) const {
-    return std::uint64_t{shape.count} * channels * (shape.height / stride) * (shape.width / stride);
+    return std::uint64_t{shape.count} * bias.size() * (shape.height / stride) * (shape.width / stride);
   }
 };
 
