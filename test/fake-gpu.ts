@@ -118,6 +118,7 @@ export class FakeGpu {
         path: plugin,
         priority: 10,
         runtime: 'TensorRT 10.14.1, CUDA runtime 13.0',
+        precisions: [],
       }),
       openDevice: async (options) => new FakeDevice(this, options),
       buildEngine: async (options) => ({ plan: planOf(options), timingCache: null }),
@@ -155,6 +156,10 @@ class FakeDevice implements NativeDevice {
       this.gpu.log.push(`load ${id}`);
       return { id, minimum: plan.minimum, maximum: plan.maximum, weightBytes: WEIGHT_BYTES };
     });
+  }
+
+  async loadNetwork(): Promise<EngineHandle> {
+    throw new LatentCacheError('ERR_OPTION', 'this back-end takes plans only');
   }
 
   unloadEngine(engine: number): Promise<void> {

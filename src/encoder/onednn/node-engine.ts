@@ -139,13 +139,15 @@ export class NodeEngine {
     return weightBytes + arenaBytes <= this.#budget;
   }
 
-  #run({ images, rows, size, signal }: NodeJob): Promise<void> {
+  async #run({ images, rows, size, signal }: NodeJob): Promise<void> {
     const ticket = ++this.#tickets;
     const cancel = () => this.#device.cancel(ticket);
     signal.addEventListener('abort', cancel, { once: true });
-    return this.#device
-      .encode(ticket, this.#engine.id, images, size.height, size.width, rows)
-      .finally(() => signal.removeEventListener('abort', cancel));
+    try {
+      await this.#device.encode(ticket, this.#engine.id, images, size.height, size.width, rows);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
   }
 }
 
