@@ -1,46 +1,29 @@
-// What goes wrong inside of the plug-in, in the words of the C interface.
+// What goes wrong inside of the plug-in, and what CUDA reports, in the words of the C interface.
 #pragma once
 
-#include <cstdint>
-#include <stdexcept>
-#include <string>
-
-#include "core/lc_backend.h"
+#include "cuda/backend_code.h"
 #include "cuda/runtime.h"
+#include "plugin/failure.h"
 
 namespace lc::trt {
 
-class Failure : public std::runtime_error {
- public:
-  // `operation` is the call that failed: "enqueueV3". `message` is a sentence without a full stop.
-  Failure(lc_code code, std::string operation, const std::string& message);
-  explicit Failure(const cuda::Error& error);
-  static Failure outOfMemory(std::string operation, std::uint64_t bytesAsked, std::uint64_t bytesFree);
+using plugin::Failure;
+using plugin::requireSize;
 
-  lc_code code() const { return code_; }
-  const std::string& operation() const { return operation_; }
-  std::uint64_t bytesAsked() const { return bytesAsked_; }
-  std::uint64_t bytesFree() const { return bytesFree_; }
-
- private:
-  lc_code code_;
-  std::string operation_;
-  std::uint64_t bytesAsked_ = 0;
-  std::uint64_t bytesFree_ = 0;
-};
-
-// Copies the failure that is being handled into `error`, for use in a catch block.
-lc_code reportCurrent(lc_error* error) noexcept;
+inline Failure failureOf(const cuda::Error& error) {
+  return {cuda::backendCodeOf(error.problem()), error.operation(), error.what()};
+}
 
 // Runs one function of the C interface: no exception leaves it.
 template <typename Work>
 lc_code guarded(lc_error* error, Work work) noexcept {
-  try {
-    work();
-    return LC_OK;
-  } catch (...) {
-    return reportCurrent(error);
-  }
+  return plugin::guarded(error, [&] {
+    try {
+      work();
+    } catch (const cuda::Error& problem) {
+      throw failureOf(problem);
+    }
+  });
 }
 
 }  // namespace lc::trt

@@ -19,7 +19,7 @@ void Gpu::check(int code, const char* operation) {
     runtime_.check(code, operation);
   } catch (const cuda::Error& error) {
     if (error.problem() == cuda::Problem::kDeviceLost) lost_ = true;
-    throw Failure(error);
+    throw failureOf(error);
   }
 }
 

@@ -12,6 +12,7 @@
 
 using lc::trt::Failure;
 using lc::trt::guarded;
+using lc::trt::requireSize;
 
 struct lc_context {
   lc::trt::Context value;
@@ -30,14 +31,6 @@ namespace {
 
 #define LC_TEXT_OF(value) #value
 #define LC_TEXT(value) LC_TEXT_OF(value)
-
-// A caller of an older interface has smaller structs.
-template <typename Struct>
-void requireSize(const Struct& value) {
-  if (value.size >= sizeof value) return;
-  throw Failure(LC_INVALID, "",
-                "A struct has " + std::to_string(value.size) + " bytes, not " + std::to_string(sizeof value));
-}
 
 lc_code openContext(const lc_options* options, lc_context** context, lc_error* error) {
   return guarded(error, [&] {

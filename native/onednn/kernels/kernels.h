@@ -10,16 +10,17 @@ namespace lc::onednn {
 // How a float32 operand of a convolution or a product is written down.
 //   kFloat32   as it is
 //   kBfloat16  rounded to nearest, ties to even
-//   kSplit     high = bfloat16(x), low = bfloat16(x - high): three parts of `channels` values, high | low |
-//   high,
-//              which meet weights high | high | low, so that the product is that of float32 up to low * low
+//   kSplit     high = bfloat16(x), low = bfloat16(x - high), 0 where high is not finite; three parts of
+//              `channels` values, high | low | high, which meet weights high | high | low, so that the
+//              product is that of float32 up to low * low
 enum class Operand { kFloat32, kBfloat16, kSplit };
 
 // Bytes that one value takes: 4, 2, 6.
 std::size_t operandBytes(Operand operand);
 
 // NaN and infinities go through each kernel as arithmetic says; a NaN never becomes an infinity in bfloat16.
-// Pointers need no alignment. Ranges do not overlap unless said so.
+// Pointers need the alignment of their values, no more; operands count as float or as uint16_t. Ranges do not
+// overlap.
 struct Kernels {
   const char* name;  // "scalar", "avx2", "avx512"
 
@@ -29,19 +30,19 @@ struct Kernels {
                   const float* scale, const float* shift, bool silu, void* target);
 
   // target = product (+ target, if `add`), and for each channel sum += (target - origin[c]),
-  // square += (target - origin[c])^2 over the pixels in double. sum null: no statistics (origin, square
-  // unread).
+  // square += (target - origin[c])^2 over the pixels: float32 sums of at most 64 pixels, added up in double.
+  // sum null: no statistics (origin, square unread).
   void (*accumulate)(const float* product, std::size_t pixels, std::size_t channels, bool add, float* target,
                      const float* origin, double* sum, double* square);
 
   // One step of a softmax that sees its columns piece by piece. For each of `rows` rows of `columns` scores,
   // of which the first `valid` count (at least 1): with m the larger of maximum[row] and the row's largest
   // score,
-  //   factor = exp(maximum[row] - m)  (0 at first, when maximum[row] is -infinity)
-  //   total[row] = total[row] * factor + sum of exp(score - m);  maximum[row] = m
+  //   weights = exp(score - m), 0 beyond `valid`, as operands of `columns` values
+  //   factor = exp(maximum[row] - m);  maximum[row] = m
+  //   total[row] = total[row] * factor + sum of the weights, in float32, before they are rounded
   //   output row (`width` values) *= factor, skipped when factor is 1
-  // and the weights exp(score - m), 0 beyond `valid`, are written as operands of `columns` values. The sum is
-  // of the weights in float32, before they are rounded.
+  // At first, when maximum[row] is -infinity, total and output are not read: they count as 0.
   void (*softmaxStep)(Operand operand, const float* scores, std::size_t rows, std::size_t columns,
                       std::size_t valid, float* maximum, float* total, void* weights, float* output,
                       std::size_t width);

@@ -1,4 +1,4 @@
-#include "tensorrt/failure.h"
+#include "plugin/failure.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,9 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "cuda/backend_code.h"
-
-namespace lc::trt {
+namespace lc::plugin {
 namespace {
 
 template <std::size_t size>
@@ -34,9 +32,6 @@ lc_code report(lc_error* error, lc_code code, std::string_view operation, std::s
 Failure::Failure(lc_code code, std::string operation, const std::string& message)
     : std::runtime_error(message), code_(code), operation_(std::move(operation)) {}
 
-Failure::Failure(const cuda::Error& error)
-    : Failure(cuda::backendCodeOf(error.problem()), error.operation(), error.what()) {}
-
 Failure Failure::outOfMemory(std::string operation, std::uint64_t bytesAsked, std::uint64_t bytesFree) {
   Failure failure(LC_OUT_OF_MEMORY, std::move(operation),
                   "Out of device memory: " + std::to_string(bytesAsked) + " bytes were asked for and " +
@@ -52,8 +47,6 @@ lc_code reportCurrent(lc_error* error) noexcept {
   } catch (const Failure& failure) {
     return report(error, failure.code(), failure.operation(), failure.what(), failure.bytesAsked(),
                   failure.bytesFree());
-  } catch (const cuda::Error& failure) {
-    return report(error, cuda::backendCodeOf(failure.problem()), failure.operation(), failure.what());
   } catch (const std::bad_alloc&) {
     return report(error, LC_HOST_MEMORY, "operator new", "The process is out of memory");
   } catch (const std::exception& failure) {
@@ -63,4 +56,4 @@ lc_code reportCurrent(lc_error* error) noexcept {
   }
 }
 
-}  // namespace lc::trt
+}  // namespace lc::plugin

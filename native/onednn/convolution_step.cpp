@@ -1,0 +1,122 @@
+#include "onednn/convolution_step.h"
+
+#include <algorithm>
+
+namespace lc::onednn {
+namespace {
+
+Extent targetExtent(const Extent& source, const ConvolutionOperation& operation) {
+  const std::uint32_t stride = operation.weights.shape.stride;
+  return {source.height / stride, source.width / stride};
+}
+
+std::uint32_t sourceSide(std::uint32_t target, const Convolution::Shape& shape) {
+  return (target - 1) * shape.stride + shape.kernel;
+}
+
+}  // namespace
+
+ConvolutionStep::ConvolutionStep(PlanBuilder& builder, std::uint32_t index, const ConvolutionOperation& operation)
+    : operation_(operation),
+      kernels_(builder.kernels),
+      count_(builder.shape.count),
+      source_(builder.maps[operation.source]),
+      sourceExtent_(builder.extentOf(operation.source)),
+      fitting_(fitConvolution(builder.engine, operation.weights, targetExtent(sourceExtent_, operation),
+                              operation.shortcut.has_value())),
+      tiling_(targetExtent(sourceExtent_, operation), fitting_.tile) {
+  if (operation.norm) norm_.emplace(builder, index, *operation.norm);
+  const ConvolutionWeights& weights = operation.weights;
+  const Extent& tile = fitting_.tile;
+  const std::uint64_t tilePixels = std::uint64_t{tile.height} * tile.width;
+  std::uint64_t rows = tilePixels;
+  std::uint64_t operandsBytes = std::uint64_t{sourceSide(tile.height, weights.shape)} *
+                                sourceSide(tile.width, weights.shape) * weights.shape.inputs *
+                                operandBytes(weights.operand);
+  std::uint64_t workspaceBytes = fitting_.convolution.scratchBytes();
+  if (operation.shortcut) {
+    const ProductWeights& product = operation.shortcut->weights;
+    shortcut_.emplace(fitProduct(builder.engine, product, static_cast<std::uint32_t>(tilePixels),
+                                 Product::Kind::kWithBias));
+    shortcutSource_ = builder.maps[operation.shortcut->source];
+    rows = shortcut_->rows;
+    operandsBytes = std::max(operandsBytes, rows * product.shape.inner * operandBytes(product.operand));
+    workspaceBytes = std::max<std::uint64_t>(workspaceBytes, shortcut_->product.scratchBytes());
+  }
+  operands_ = scratch_.add(operandsBytes);
+  product_ = scratch_.add(rows * weights.shape.outputs * sizeof(float));
+  workspace_ = scratch_.add(workspaceBytes);
+  if (operation.target) {
+    writer_.emplace(builder, index, *operation.target, tiling_, operation.adds);
+    sums_ = scratch_.add(writer_->scratchBytes());
+  }
+}
+
+void ConvolutionStep::run(const Stage& stage) const {
+  if (norm_) norm_->finish(stage);
+  const std::size_t tiles = tiling_.count();
+  stage.pool.run(count_ * tiles, [&](std::size_t piece, std::uint32_t thread) {
+    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles), thread);
+  });
+}
+
+void ConvolutionStep::runTile(const Stage& stage, std::uint32_t image, std::uint32_t index,
+                              std::uint32_t thread) const {
+  std::byte* scratch = stage.scratchOf(thread);
+  void* operands = scratch + operands_;
+  auto* product = reinterpret_cast<float*>(scratch + product_);
+  const Workspace workspace{stage.streams[thread], scratch + workspace_};
+  const Tiling::Tile tile = tiling_[index];
+  const Extent& extent = tiling_.tile();
+  const ConvolutionWeights& weights = operation_.weights;
+
+  if (shortcut_) {
+    const ProductWeights& pointwise = operation_.shortcut->weights;
+    gather(kernels_, pointwise.operand,
+           sourceOf(stage, shortcutSource_, tiling_.map(), pointwise.shape.inner, image),
+           {tile.top, tile.left, extent.height, extent.width}, operands);
+    shortcut_->product.run(workspace, operands, pointwise.values, pointwise.bias, product);
+  }
+  GatherSource source = sourceOf(stage, source_, sourceExtent_, weights.shape.inputs, image);
+  if (norm_) {
+    source.scale = norm_->scale(stage, image);
+    source.shift = norm_->shift(stage, image);
+    source.silu = true;
+  }
+  const std::int64_t stride = weights.shape.stride;
+  const Window window{tile.top * stride - operation_.paddingTop, tile.left * stride - operation_.paddingLeft,
+                      sourceSide(extent.height, weights.shape), sourceSide(extent.width, weights.shape)};
+  gather(kernels_, weights.operand, source, window, operands);
+  fitting_.convolution.run(workspace, operands, weights.values, weights.bias, product);
+
+  if (writer_) {
+    writer_->write(stage, image, index, product, scratch + sums_);
+  } else {
+    writeMoments(stage, image, index, product);
+  }
+}
+
+GatherSource ConvolutionStep::sourceOf(const Stage& stage, std::uint32_t item, const Extent& extent,
+                                       std::uint32_t channels, std::uint32_t image) const {
+  const std::size_t values = std::size_t{extent.height} * extent.width * channels;
+  return {stage.at<float>(item) + image * values, extent, channels, nullptr, nullptr, false};
+}
+
+// (pixels, outputs) -> (outputs, pixels)
+void ConvolutionStep::writeMoments(const Stage& stage, std::uint32_t image, std::uint32_t index,
+                                   const float* product) const {
+  const Tiling::Tile tile = tiling_[index];
+  const Extent& map = tiling_.map();
+  const std::uint32_t outputs = operation_.weights.shape.outputs;
+  const std::size_t plane = std::size_t{map.height} * map.width;
+  for (std::uint32_t output = 0; output < outputs; ++output) {
+    float* target = stage.moments + (std::size_t{image} * outputs + output) * plane;
+    for (std::uint32_t y = 0; y < tile.height; ++y) {
+      const float* from = product + std::size_t{y} * tiling_.tile().width * outputs + output;
+      float* row = target + (std::size_t{tile.top} + y) * map.width + tile.left;
+      for (std::uint32_t x = 0; x < tile.width; ++x) row[x] = from[std::size_t{x} * outputs];
+    }
+  }
+}
+
+}  // namespace lc::onednn

@@ -1,0 +1,34 @@
+// A window of a feature map as the operand of a convolution.
+#pragma once
+
+#include <cstdint>
+
+#include "onednn/kernels/kernels.h"
+#include "onednn/tiling.h"
+
+namespace lc::onednn {
+
+// A map of one image, (height, width, channels) float32, and what is done to each value on the way.
+struct GatherSource {
+  const float* values;
+  Extent map;
+  std::uint32_t channels;
+  // Of the norm, (channels) each; null: none, the values as they are.
+  const float* scale;
+  const float* shift;
+  bool silu;
+};
+
+// May begin and end beyond the map.
+struct Window {
+  std::int64_t top;
+  std::int64_t left;
+  std::uint32_t height;
+  std::uint32_t width;
+};
+
+// Writes operands (height, width, channels); zeros beyond the map.
+void gather(const Kernels& kernels, Operand operand, const GatherSource& source, const Window& window,
+            void* target);
+
+}  // namespace lc::onednn

@@ -1,0 +1,17 @@
+// The kernels, for whoever compiles them: plain loops over values that do not depend on each other, which the
+// compiler makes vectors of.
+#pragma once
+
+#include "accumulate-inl.h"
+#include "prepare-inl.h"
+#include "softmax-inl.h"
+
+namespace lc::onednn {
+namespace {
+
+constexpr Kernels kernelsOf(const char* name) {
+  return {name, prepare, accumulate, softmaxStep, softmaxEnd};
+}
+
+}  // namespace
+}  // namespace lc::onednn

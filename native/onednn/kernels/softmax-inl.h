@@ -1,0 +1,103 @@
+// The softmax, whose columns come piece by piece.
+#pragma once
+
+#include <limits>
+
+#include "operands-inl.h"
+
+namespace lc::onednn {
+namespace {
+
+// Scores are taken this many at a time. The running maximum and sum are kept for each place, so that none
+// waits for its neighbour; the order of the sum is the same for every instruction set.
+constexpr std::size_t kLanes = 64;
+
+inline float largestOf(const float* __restrict scores, std::size_t count, float atLeast) {
+  float lanes[kLanes];
+  for (float& lane : lanes) lane = atLeast;
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float score = scores[i + lane];
+      lanes[lane] = score > lanes[lane] ? score : lanes[lane];
+    }
+  }
+  for (; i < count; ++i) lanes[0] = scores[i] > lanes[0] ? scores[i] : lanes[0];
+  for (const float lane : lanes) atLeast = lane > atLeast ? lane : atLeast;
+  return atLeast;
+}
+
+// Writes exp(score - maximum) and returns the sum, before rounding.
+template <Operand kOperand>
+inline float weighRow(const float* __restrict scores, std::size_t count, float maximum,
+                      void* __restrict target, std::uint16_t* __restrict low) {
+  float lanes[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float weight = exponential(scores[i + lane] - maximum);
+      lanes[lane] += weight;
+      put<kOperand>(weight, i + lane, target, low);
+    }
+  }
+  for (std::size_t lane = 0; i < count; ++i, ++lane) {
+    const float weight = exponential(scores[i] - maximum);
+    lanes[lane] += weight;
+    put<kOperand>(weight, i, target, low);
+  }
+  float sum = 0.0F;
+  for (const float lane : lanes) sum += lane;
+  return sum;
+}
+
+inline void multiplyRow(float* row, std::size_t count, float factor) {
+  for (std::size_t i = 0; i < count; ++i) row[i] *= factor;
+}
+
+template <Operand kOperand>
+inline void divideRow(const float* __restrict values, std::size_t count, float divisor,
+                      void* __restrict target, std::uint16_t* __restrict low) {
+  for (std::size_t i = 0; i < count; ++i) put<kOperand>(values[i] / divisor, i, target, low);
+}
+
+void softmaxStep(Operand operand, const float* scores, std::size_t rows, std::size_t columns,
+                 std::size_t valid, float* maximum, float* total, void* weights, float* output,
+                 std::size_t width) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  withOperand(operand, [=]<Operand kOperand>() {
+    for (std::size_t i = 0; i < rows; ++i) {
+      const float* const row = scores + i * columns;
+      const float largest = largestOf(row, valid, maximum[i]);
+      const bool first = maximum[i] == -kInfinity;
+      const float factor = exponential(maximum[i] - largest);
+      maximum[i] = largest;
+
+      const OperandRow<kOperand> target(weights, i, columns);
+      const float sum = weighRow<kOperand>(row, valid, largest, target.target, target.low);
+      for (std::size_t c = valid; c < columns; ++c) put<kOperand>(0.0F, c, target.target, target.low);
+      target.finish(columns);
+
+      if (first) {
+        total[i] = sum;
+        for (std::size_t c = 0; c < width; ++c) output[i * width + c] = 0.0F;
+      } else {
+        total[i] = total[i] * factor + sum;
+        if (factor != 1.0F) multiplyRow(output + i * width, width, factor);
+      }
+    }
+  });
+}
+
+void softmaxEnd(Operand operand, const float* output, std::size_t rows, std::size_t width, const float* total,
+                void* target) {
+  withOperand(operand, [=]<Operand kOperand>() {
+    for (std::size_t i = 0; i < rows; ++i) {
+      const OperandRow<kOperand> row(target, i, width);
+      divideRow<kOperand>(output + i * width, width, total[i], row.target, row.low);
+      row.finish(width);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace lc::onednn

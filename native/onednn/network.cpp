@@ -1,0 +1,243 @@
+#include "onednn/network.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "onednn/pixel_operands.h"
+#include "onednn/tile_sizes.h"
+#include "plugin/failure.h"
+
+namespace lc::onednn {
+namespace {
+
+using plugin::Failure;
+
+constexpr std::uint32_t kColours = 3;
+// Beyond it, sides of maps and counts of layers are no longer safe to multiply.
+constexpr std::uint32_t kMostLevels = 8;
+
+Operand operandOf(lc_precision precision) {
+  switch (precision) {
+    case LC_FP32:
+      return Operand::kFloat32;
+    case LC_BF16:
+      return Operand::kBfloat16;
+    case LC_BF16X3:
+      return Operand::kSplit;
+    default:
+      throw Failure(LC_UNSUPPORTED, "", "There is no precision " + std::to_string(precision));
+  }
+}
+
+[[noreturn]] void unsupported(const char* what) {
+  throw Failure(LC_UNSUPPORTED, "", std::string("The layers are not those of an encoder: ") + what);
+}
+
+bool isPadded(const lc_conv& conv, std::uint32_t before, std::uint32_t after) {
+  return conv.padding[0] == before && conv.padding[1] == before && conv.padding[2] == after &&
+         conv.padding[3] == after;
+}
+
+bool isSame3(const lc_conv& conv) {
+  return conv.kernel == 3 && conv.stride == 1 && isPadded(conv, 1, 1);
+}
+
+bool isPointwise(const lc_conv& conv) {
+  return conv.kernel == 1 && conv.stride == 1 && isPadded(conv, 0, 0);
+}
+
+bool isHalving3(const lc_conv& conv) {
+  return conv.kernel == 3 && conv.stride == 2 && isPadded(conv, 0, 1);
+}
+
+}  // namespace
+
+// Walks the layers and keeps track of the map that the last one wrote.
+class Network::Reader {
+ public:
+  explicit Reader(Network& network) : network_(network) {}
+
+  void read(const lc_network& network) {
+    const lc_norm* pendingNorm = nullptr;
+    for (std::uint32_t i = 0; i < network.layer_count; ++i) {
+      const lc_layer& layer = network.layers[i];
+      if (pendingNorm != nullptr && layer.kind != LC_LAYER_CONV) unsupported("a norm is not before a conv");
+      const bool isLast = i + 1 == network.layer_count;
+      switch (layer.kind) {
+        case LC_LAYER_CONV:
+          if (i == 0) {
+            first(layer.convs[0]);
+          } else if (isLast) {
+            last(pendingNorm, layer.convs[0]);
+          } else {
+            unsupported("a conv in the middle");
+          }
+          break;
+        case LC_LAYER_DOWNSAMPLE:
+          downsample(layer.convs[0]);
+          break;
+        case LC_LAYER_NORM_SILU:
+          pendingNorm = &layer.norms[0];
+          break;
+        case LC_LAYER_RESIDUAL:
+          residual(layer);
+          break;
+        case LC_LAYER_ATTENTION:
+          attention(layer);
+          break;
+        default:
+          unsupported("an unknown kind of layer");
+      }
+    }
+    if (network_.outputs_ == 0) unsupported("the last one is not a conv");
+  }
+
+ private:
+  struct Position {
+    std::uint32_t map;
+    std::uint32_t writer;
+  };
+
+  std::uint32_t newMap(std::uint32_t level, std::uint32_t channels) {
+    if (level > kMostLevels) unsupported("too many levels");
+    network_.maps_.push_back({level, channels});
+    return static_cast<std::uint32_t>(network_.maps_.size() - 1);
+  }
+
+  template <typename What>
+  What& append(What what) {
+    network_.operations_.push_back({std::move(what), 0});
+    return std::get<What>(network_.operations_.back().what);
+  }
+
+  std::uint32_t lastOperation() const { return static_cast<std::uint32_t>(network_.operations_.size() - 1); }
+
+  const MapInfo& here() const {
+    if (!position_) unsupported("the first one is not a conv");
+    return network_.maps_[position_->map];
+  }
+
+  void expectInputs(const lc_conv& conv, std::uint32_t channels) const {
+    if (conv.inputs == channels && conv.outputs > 0) return;
+    throw Failure(LC_INVALID, "",
+                  "A convolution takes " + std::to_string(conv.inputs) + " channels where there are " +
+                      std::to_string(channels));
+  }
+
+  NormOfMap normOf(const lc_norm& norm, const Position& position) {
+    const std::uint32_t channels = network_.maps_[position.map].channels;
+    if (norm.channels != channels || norm.groups == 0 || channels % norm.groups != 0) {
+      throw Failure(LC_INVALID, "",
+                    "A norm of " + std::to_string(norm.channels) + " channels in " + std::to_string(norm.groups) +
+                        " groups does not fit " + std::to_string(channels) + " channels");
+    }
+    std::uint32_t& groups = network_.operations_[position.writer].groups;
+    if (groups != 0 && groups != norm.groups) unsupported("two norms of one map differ in their groups");
+    groups = norm.groups;
+    return {{nullptr, nullptr, norm.channels, norm.groups, norm.epsilon}, position.writer};
+  }
+
+  void first(const lc_conv& conv) {
+    if (!isSame3(conv)) unsupported("the first conv is not 3 x 3");
+    expectInputs(conv, kColours);
+    const std::uint32_t map = newMap(0, conv.outputs);
+    PixelOperation& operation = append(PixelOperation{{}, map});
+    const Operand operand = pixelOperand(network_.operand_);
+    network_.block_.add({kPixelRows, pixelOperandLength(operand), conv.outputs}, operand, conv.bias,
+                        [conv, operand](std::uint32_t output, void* target) {
+                          writePixelWeights(conv, operand, output, target);
+                        },
+                        operation.weights);
+    position_ = Position{map, lastOperation()};
+  }
+
+  void last(const lc_norm* norm, const lc_conv& conv) {
+    if (!isSame3(conv)) unsupported("the last conv is not 3 x 3");
+    expectInputs(conv, here().channels);
+    // Everything behind the last norm is small and decides the result.
+    convolution(*position_, norm, conv, Operand::kFloat32, {}, false, std::nullopt);
+    network_.outputs_ = conv.outputs;
+  }
+
+  void downsample(const lc_conv& conv) {
+    if (!isHalving3(conv)) unsupported("a downsample does not halve");
+    expectInputs(conv, here().channels);
+    const std::uint32_t map = newMap(here().level + 1, conv.outputs);
+    convolution(*position_, nullptr, conv, network_.operand_, {}, false, map);
+    network_.stride_ *= 2;
+  }
+
+  void residual(const lc_layer& layer) {
+    const auto& [conv1, conv2, shortcut, unused] = layer.convs;
+    const std::uint32_t level = here().level;
+    const Position before = *position_;
+    const std::uint32_t inputs = here().channels;
+    if (!isSame3(conv1) || !isSame3(conv2)) unsupported("a residual block has other convs than 3 x 3");
+    expectInputs(conv1, inputs);
+    expectInputs(conv2, conv1.outputs);
+    const std::uint32_t inner = newMap(level, conv1.outputs);
+    convolution(before, &layer.norms[0], conv1, network_.operand_, {}, false, inner);
+    if (shortcut.weight == nullptr) {
+      if (conv2.outputs != inputs) {
+        throw Failure(LC_INVALID, "", "A residual block without a shortcut changes the number of channels");
+      }
+      convolution(*position_, &layer.norms[1], conv2, network_.operand_, {}, true, before.map);
+      return;
+    }
+    if (!isPointwise(shortcut)) unsupported("a shortcut is not 1 x 1");
+    expectInputs(shortcut, inputs);
+    if (shortcut.outputs != conv2.outputs) throw Failure(LC_INVALID, "", "A shortcut gives other channels");
+    const std::uint32_t target = newMap(level, conv2.outputs);
+    convolution(*position_, &layer.norms[1], conv2, network_.operand_, std::pair(before.map, shortcut), false,
+                target);
+  }
+
+  void convolution(const Position& source, const lc_norm* norm, const lc_conv& conv, Operand operand,
+                   const std::optional<std::pair<std::uint32_t, lc_conv>>& shortcut, bool adds,
+                   std::optional<std::uint32_t> target) {
+    std::optional<NormOfMap> reading;
+    if (norm != nullptr) reading = normOf(*norm, source);
+    ConvolutionOperation& operation =
+        append(ConvolutionOperation{source.map, reading, {}, conv.padding[0], conv.padding[1], {}, adds, target});
+    const Extent tile = largestTile(conv.inputs, conv.outputs);
+    WeightBlock& block = network_.block_;
+    block.add(conv, operand, tile, operation.weights);
+    if (norm != nullptr) block.add(*norm, operation.norm->parameters);
+    if (shortcut) {
+      operation.shortcut.emplace(ConvolutionOperation::Shortcut{shortcut->first, {}});
+      block.add({shortcut->second}, {1.0}, operand, tile.height * tile.width, operation.shortcut->weights);
+    }
+    if (target) position_ = Position{*target, lastOperation()};
+  }
+
+  void attention(const lc_layer& layer) {
+    const auto& [query, key, value, output] = layer.convs;
+    const std::uint32_t channels = here().channels;
+    for (const lc_conv& conv : layer.convs) {
+      if (!isPointwise(conv)) unsupported("the attention has other convs than 1 x 1");
+      expectInputs(conv, channels);
+      if (conv.outputs != channels) throw Failure(LC_INVALID, "", "The attention changes the number of channels");
+    }
+    const NormOfMap norm = normOf(layer.norms[0], *position_);
+    AttentionOperation& operation = append(AttentionOperation{position_->map, norm, {}, {}});
+    WeightBlock& block = network_.block_;
+    block.add(layer.norms[0], operation.norm.parameters);
+    block.add({query, key, value}, {layer.scale, 1.0, 1.0}, network_.operand_, kAttentionRows,
+              operation.queryKeyValue);
+    block.add({output}, {1.0}, network_.operand_, kAttentionRows, operation.output);
+    position_->writer = lastOperation();
+  }
+
+  Network& network_;
+  std::optional<Position> position_;
+};
+
+Network::Network(const lc_network& network, const dnnl::engine& engine, const Kernels& kernels,
+                 DeviceMemory& memory)
+    : operand_(operandOf(network.precision)), block_(memory, engine, kernels) {
+  Reader(*this).read(network);
+  block_.fill();
+}
+
+}  // namespace lc::onednn

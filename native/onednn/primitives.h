@@ -1,0 +1,112 @@
+// The two primitives of oneDNN that do nearly all of the arithmetic, at a fixed shape and on one thread. The only
+// place that knows that oneDNN 2 and 3 are told of them in different ways.
+#pragma once
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "onednn/kernels/kernels.h"
+
+namespace lc::onednn {
+
+// "oneDNN 2.6.3"
+const char* libraryVersion();
+
+dnnl::memory::data_type dataTypeOf(Operand operand);
+// Parts that one value becomes: 1, or 3 when it is split.
+std::uint32_t partsOf(Operand operand);
+
+// Where a primitive works besides its operands. All are owned by the caller, of one thread.
+struct Workspace {
+  const dnnl::stream& stream;
+  // Of at least scratchBytes().
+  void* scratch;
+};
+
+// target = source * weights + bias, or that added to the target: a convolution without padding on a dense tile.
+class Convolution {
+ public:
+  struct Shape {
+    std::uint32_t inputs;
+    std::uint32_t outputs;
+    std::uint32_t kernel;
+    std::uint32_t stride;
+    // Of the target; the source has (side - 1) * stride + kernel.
+    std::uint32_t height;
+    std::uint32_t width;
+  };
+
+  // `weights` null: the layout that is best for this shape.
+  Convolution(const dnnl::engine& engine, Operand operand, const Shape& shape, bool adds,
+              const dnnl::memory::desc* weights = nullptr);
+
+  // Whether oneDNN has a real implementation and not only its plain loops.
+  bool isFast() const;
+  // Of values (outputs, parts of inputs, kernel, kernel).
+  const dnnl::memory::desc& weights() const { return weights_; }
+  std::size_t scratchBytes() const { return scratch_.get_size(); }
+  // source: operands (height, width, inputs), target: float32 (height, width, outputs).
+  void run(const Workspace& workspace, const void* source, const void* weights, const float* bias,
+           float* target) const;
+
+ private:
+  const dnnl::engine engine_;
+  dnnl::convolution_forward::primitive_desc description_;
+  dnnl::convolution_forward primitive_;
+  dnnl::memory::desc source_;
+  dnnl::memory::desc weights_;
+  dnnl::memory::desc bias_;
+  dnnl::memory::desc target_;
+  dnnl::memory::desc scratch_;
+};
+
+// target (rows, columns) = source (rows, inner) * weights (inner, columns), with a bias or added to the target.
+class Product {
+ public:
+  struct Shape {
+    std::uint32_t rows;
+    std::uint32_t inner;  // values, not parts
+    std::uint32_t columns;
+  };
+  enum class Kind { kPlain, kWithBias, kAdding };
+
+  Product(const dnnl::engine& engine, Operand operand, const Shape& shape, Kind kind,
+          const dnnl::memory::desc* weights = nullptr);
+
+  bool isFast() const;
+  // Of values (parts of inner, columns).
+  const dnnl::memory::desc& weights() const { return weights_; }
+  std::size_t scratchBytes() const { return scratch_.get_size(); }
+  // `bias` is read only by kWithBias.
+  void run(const Workspace& workspace, const void* source, const void* weights, const float* bias,
+           float* target) const;
+
+ private:
+  const dnnl::engine engine_;
+  dnnl::matmul::primitive_desc description_;
+  dnnl::matmul primitive_;
+  dnnl::memory::desc source_;
+  dnnl::memory::desc weights_;
+  dnnl::memory::desc bias_;
+  dnnl::memory::desc target_;
+  dnnl::memory::desc scratch_;
+};
+
+// Copies values from one layout to another of the same size and type, or rounds float32 to it.
+class Repacking {
+ public:
+  Repacking(const dnnl::engine& engine, const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+  std::size_t scratchBytes() const { return scratch_.get_size(); }
+  void run(const Workspace& workspace, const void* from, void* to) const;
+
+ private:
+  const dnnl::engine engine_;
+  dnnl::memory::desc from_;
+  dnnl::memory::desc to_;
+  dnnl::reorder primitive_;
+  dnnl::memory::desc scratch_;
+};
+
+}  // namespace lc::onednn
