@@ -124,14 +124,14 @@ export class NodeEngine {
   }
 
   async #countThatFits(size: Size, wanted: number): Promise<number> {
-    const one = await this.needs({ ...size, count: 1 });
-    if (!this.#fits(one)) throw tooLarge(size, one, this.#budget);
-    let fits = 1;
+    let fits = 0;
     let tooMany = Math.min(wanted, this.maximumCount) + 1;
+    // all of them first: that is the rule, and each question costs a plan
     for (let count = tooMany - 1; tooMany - fits > 1; count = Math.floor((fits + tooMany) / 2)) {
       if (this.#fits(await this.needs({ ...size, count }))) fits = count;
       else tooMany = count;
     }
+    if (fits === 0) throw tooLarge(size, await this.needs({ ...size, count: 1 }), this.#budget);
     return fits;
   }
 
