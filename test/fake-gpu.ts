@@ -159,7 +159,7 @@ class FakeDevice implements NativeDevice {
   }
 
   async loadNetwork(): Promise<EngineHandle> {
-    throw new LatentCacheError('ERR_OPTION', 'this back-end takes plans only');
+    throw new LatentCacheError('ERR_OPTION', 'the back-end takes plans only');
   }
 
   unloadEngine(engine: number): Promise<void> {
