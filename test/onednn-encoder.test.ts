@@ -115,6 +115,12 @@ describe('opening fails', () => {
     expect(error.message).toContain('fault: ERR_TENSORRT_MISSING');
   });
 
+  it('with the reason of a plug-in that takes no networks', async () => {
+    const error = await errorOf(open(new FakeCpu({ precisions: [] })));
+    expect(error).toMatchObject({ code: 'ERR_BACKEND_MISSING' });
+    expect(error.message).toContain('takes no networks');
+  });
+
   it('when it is aborted, with nothing left', async () => {
     const cpu = new FakeCpu();
     const controller = new AbortController();

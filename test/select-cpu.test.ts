@@ -94,7 +94,7 @@ describe('the CPU', () => {
     const { runtime, reason } = await choose({}, { cpu });
     expect(runtime).toBe('onnxruntime 0');
     expect(reason).toBe(
-      'no GPU: there is no driver; no oneDNN: The oneDNN plug-in does not open: fault: ERR_BACKEND_MISSING',
+      'no GPU: there is no driver; no oneDNN: The oneDNN plug-in cannot be used: fault: ERR_BACKEND_MISSING',
     );
   });
 

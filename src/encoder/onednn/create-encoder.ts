@@ -1,7 +1,7 @@
 /** Puts the CPU backend together: plug-in, precision, threads, NUMA nodes, budget. */
 import path from 'node:path';
 import { throwIfAborted } from '../../abort.js';
-import { LatentCacheError } from '../../errors.js';
+import { asLatentCacheError, type ErrorDetails, LatentCacheError } from '../../errors.js';
 import { strideOf } from '../../model/architecture.js';
 import { foldPointwiseConvs } from '../../model/fold.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
@@ -121,17 +121,17 @@ async function openBackend(
       remedy: 'Install oneDNN (Debian and Ubuntu: libdnnl-dev) and run "npm run build:native".',
     });
   }
-  try {
-    return await binding.probeBackend({ plugin, ...search });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const remedy = cause instanceof LatentCacheError ? cause.remedy : undefined;
-    throw new LatentCacheError('ERR_BACKEND_MISSING', `The oneDNN plug-in does not open: ${reason}`, {
+  const refused = (reason: string, details: ErrorDetails = {}) =>
+    new LatentCacheError('ERR_BACKEND_MISSING', `The oneDNN plug-in cannot be used: ${reason}`, {
       path: plugin,
-      remedy,
-      cause,
+      ...details,
     });
-  }
+  const info = await binding.probeBackend({ plugin, ...search }).catch((thrown: unknown) => {
+    const { message, remedy } = asLatentCacheError(thrown, 'ERR_BACKEND_MISSING');
+    throw refused(message, { remedy, cause: thrown });
+  });
+  if (info.precisions.length === 0) throw refused(`${info.name} takes no networks`);
+  return info;
 }
 
 /** All or none. */

@@ -34,24 +34,18 @@ export function choosePrecision(
       `accuracy must be ${ACCURACIES.join(' or ')}, got '${accuracy}'`,
     );
   }
-  if (asked === 'auto') {
-    const precision = available.find((candidate) => OF_ACCURACY[accuracy].includes(candidate));
-    if (precision === undefined) throw refusal(asked, available);
-    return { precision, reason: `${precision} is the fastest of ${accuracy} accuracy here` };
+  const isWanted = (candidate: NetworkPrecision) =>
+    asked === 'auto' ? OF_ACCURACY[accuracy].includes(candidate) : candidate === asked;
+  const precision = available.find(isWanted);
+  if (precision === undefined) {
+    const wanted = asked === 'auto' ? `a precision of ${accuracy} accuracy` : `precision ${asked}`;
+    const needs = asked.startsWith('bf16') ? ', which needs AMX or AVX512_BF16' : '';
+    throw new LatentCacheError(
+      'ERR_OPTION',
+      `This CPU does not have ${wanted}${needs}; it has ${available.join(', ')}`,
+      { remedy: 'Use --precision auto.' },
+    );
   }
-  const precision = available.find((candidate) => candidate === asked);
-  if (precision === undefined) throw refusal(asked, available);
-  return { precision, reason: null };
-}
-
-function refusal(asked: string, available: readonly NetworkPrecision[]): LatentCacheError {
-  const isKnown = OF_ACCURACY.bfloat16.some((known) => known === asked);
-  const reason = isKnown ? 'needs AMX or AVX512_BF16' : 'is not one of the CPU';
-  return new LatentCacheError(
-    'ERR_OPTION',
-    `Precision ${asked} ${reason}; there is ${available.join(', ')} here`,
-    {
-      remedy: 'Use --precision auto.',
-    },
-  );
+  const reason = asked === 'auto' ? `${precision} is the fastest of ${accuracy} accuracy here` : null;
+  return { precision, reason };
 }
