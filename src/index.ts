@@ -15,14 +15,17 @@ export type {
   SampleImage,
 } from './encoder/encoder.js';
 export { type LoadEncoderOptions, loadEncoder } from './encoder/load-encoder.js';
+export type { VramBudget } from './encoder/memory-budget.js';
+export { createOnednnEncoder, type OnednnOptions } from './encoder/onednn/create-encoder.js';
+export type { OnednnEncoder } from './encoder/onednn/onednn-encoder.js';
+export type { Accuracy } from './encoder/onednn/precision.js';
+export type { PrecisionName } from './encoder/precision-names.js';
+export type { RunNeeds } from './encoder/run-needs.js';
 export { type CreateEncoderOptions, createEncoder, type SelectedEncoder } from './encoder/select.js';
-export type { VramBudget } from './encoder/tensorrt/budget.js';
 export { buildEngine, type EngineBuildOptions } from './encoder/tensorrt/build-engine.js';
 export { createTensorrtEncoder, type TensorrtOptions } from './encoder/tensorrt/create-encoder.js';
-export type { RunNeeds } from './encoder/tensorrt/device-engines.js';
 export { cudaMemGetInfo, type DeviceQueryOptions, listDevices } from './encoder/tensorrt/devices.js';
 export { EngineCache, type EngineCacheOptions, type EngineListing } from './encoder/tensorrt/engine-cache.js';
-export type { PrecisionName } from './encoder/tensorrt/precision.js';
 export type { TensorrtEncoder } from './encoder/tensorrt/tensorrt-encoder.js';
 export { ERROR_CODES, type ErrorCode, LatentCacheError } from './errors.js';
 export { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from './model/catalog.js';

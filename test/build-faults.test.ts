@@ -158,6 +158,14 @@ describe('nothing can run', () => {
     await refusal({ enableBucket: true, bucketResoSteps: 16 }).toMatchObject({ code: 'ERR_OPTION' });
   });
 
+  it('with a choice that is none', async () => {
+    await drawImage(inside('a.png'), 256, 256);
+    await refusal({ accuracy: 'float64' as 'float32' }).toMatchObject({
+      code: 'ERR_OPTION',
+      message: "accuracy must be float32 or bfloat16, got 'float64'",
+    });
+  });
+
   it('with an output folder that is a file', async () => {
     await drawImage(inside('a.png'), 256, 256);
     await writeFile(inside('out'), '');

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BUCKET_DEFAULTS } from '../dataset/bucket.js';
-import type { VramBudget } from '../encoder/tensorrt/budget.js';
+import type { VramBudget } from '../encoder/memory-budget.js';
 import { CHOICES, DEFAULT_MAX_PIXELS } from '../pipeline/options.js';
 import { parseBytes } from './format.js';
 import { type CliOptions, runBuild } from './run-build.js';
@@ -96,16 +96,29 @@ function addCacheOptions(command: Command): void {
 function addRunOptions(command: Command): void {
   command
     .optionsGroup('Run:')
-    .addOption(new Option('--backend <name>', 'what encodes').choices(CHOICES.backend).default('auto'))
     .addOption(
-      new Option('--precision <name>', "of the GPU's convolutions; auto is fp16 with scaled activations")
+      new Option('--backend <name>', 'what encodes; cpu is oneDNN, or onnxruntime where that was not built')
+        .choices(CHOICES.backend)
+        .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--precision <name>',
+        'of convolutions; auto is fp16 with scaled activations on a GPU, and what --accuracy allows on a CPU',
+      )
         .choices(CHOICES.precision)
         .default('auto'),
+    )
+    .addOption(
+      new Option('--accuracy <class>', 'on a CPU, auto precision is the fastest that is as close as this')
+        .choices(CHOICES.accuracy)
+        .default('float32'),
     )
     .option('--device <n>', 'which GPU', parseCount, 0)
     .option(
       '--vram-budget <size>',
-      'GPU memory to use, e.g. 8GiB or 75%, or auto: 90 % of what is free, less a reserve',
+      'memory for encoding, e.g. 8GiB or 75%, or auto: 90 % of what is free on the GPU, less a reserve; ' +
+        'with oneDNN main memory, 80 % of what is free',
       parseVramBudget,
       'auto',
     )
@@ -117,7 +130,11 @@ function addRunOptions(command: Command): void {
     )
     .option('--engine-dir <dir>', 'folder of compiled engines (default: ~/.cache/latent-cache/engines)')
     .option('--vae-batch-size <n>', 'images encoded at once, or auto', parseBatch, 'auto')
-    .option('--threads <n>', 'threads of the CPU encoder (default: all processors)', parseCount)
+    .option(
+      '--threads <n>',
+      'threads of the CPU encoder (default: all processors that affinity and cgroup allow)',
+      parseCount,
+    )
     .option('--memory-budget <size>', 'decoded pixels held at once, e.g. 2GiB, or auto', parseBudget, 'auto')
     .option('--dry-run', 'show what would be done and touch nothing (default: off)')
     .addOption(

@@ -102,19 +102,21 @@ export function checkBatch({ images, width, height }: ImageBatch, stride: number
   if (!Array.isArray(images) || images.length === 0) {
     throw badArgument('images', 'an array of at least one image', images);
   }
-  for (const [name, size] of [
-    ['width', width],
-    ['height', height],
-  ] as const) {
-    if (!Number.isInteger(size) || size < stride || size % stride !== 0) {
-      throw badArgument(name, `a positive multiple of ${stride}`, size);
-    }
-  }
+  checkSize({ width, height }, stride);
   const bytes = height * width * 3;
   for (const pixels of images as readonly unknown[]) {
     if (!(pixels instanceof Uint8Array)) throw badArgument('each image', 'a Uint8Array', typeof pixels);
     if (pixels.byteLength !== bytes) {
       throw badArgument('each image', `${bytes} bytes (${height} × ${width} × 3)`, pixels.byteLength);
+    }
+  }
+}
+
+/** @throws LatentCacheError ERR_ARGUMENT for a size that the encoder's stride does not divide. */
+export function checkSize({ width, height }: Size, stride: number): void {
+  for (const [name, side] of Object.entries({ width, height })) {
+    if (!Number.isInteger(side) || side < stride || side % stride !== 0) {
+      throw badArgument(name, `a positive multiple of ${stride}`, side);
     }
   }
 }

@@ -2,9 +2,10 @@ import { freemem, totalmem } from 'node:os';
 import type { LatentDtype } from '../cache/sd-scripts.js';
 import { BUCKET_DEFAULTS, BucketSelector, type BucketSettings, type Size } from '../dataset/bucket.js';
 import type { Encoder } from '../encoder/encoder.js';
+import { checkBudget, type VramBudget } from '../encoder/memory-budget.js';
+import { ACCURACIES } from '../encoder/onednn/precision.js';
+import { PRECISIONS } from '../encoder/precision-names.js';
 import { BACKENDS } from '../encoder/select.js';
-import { checkBudget, type VramBudget } from '../encoder/tensorrt/budget.js';
-import { PRECISIONS } from '../encoder/tensorrt/precision.js';
 import { LatentCacheError } from '../errors.js';
 import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
@@ -15,6 +16,7 @@ export const CHOICES = {
   format: ['sd-scripts'],
   backend: BACKENDS,
   precision: PRECISIONS,
+  accuracy: ACCURACIES,
   posterior: ['mean', 'sample'],
   dtype: ['float32', 'float16'],
   stale: ['set-aside', 'keep'],
@@ -53,11 +55,13 @@ export interface BuildOptions {
 
   readonly format?: Choice<'format'>;
   readonly backend?: Choice<'backend'>;
-  /** What the GPU's convolutions compute in; see `TensorrtOptions`. */
+  /** What convolutions compute in; each backend refuses what it does not have. */
   readonly precision?: Choice<'precision'>;
+  /** What the CPU's 'auto' precision keeps; see `OnednnOptions`. */
+  readonly accuracy?: Choice<'accuracy'>;
   /** Index of the GPU. */
   readonly device?: number;
-  /** Device memory for engines and runs together. */
+  /** Memory for weights and runs together: the GPU's, or main memory where the CPU encodes with oneDNN. */
   readonly vramBudget?: VramBudget;
   /** Pieces in which the attention works through its queries; default: by the size. */
   readonly attentionChunks?: number;
@@ -108,6 +112,7 @@ export interface BuildSettings {
   readonly recursive: boolean;
   readonly backend: Choice<'backend'>;
   readonly precision: Choice<'precision'>;
+  readonly accuracy: Choice<'accuracy'>;
   readonly device: number;
   readonly vramBudget: VramBudget;
   readonly attentionChunks: number | undefined;
@@ -186,6 +191,7 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     recursive: options.recursive ?? false,
     backend: oneOf('backend', options.backend ?? 'auto', CHOICES.backend),
     precision: oneOf('precision', options.precision ?? 'auto', CHOICES.precision),
+    accuracy: oneOf('accuracy', options.accuracy ?? 'float32', CHOICES.accuracy),
     device: integer('device', options.device ?? 0, 0, 1023),
     vramBudget: checkBudget(options.vramBudget ?? 'auto'),
     attentionChunks: optionalInteger('attention_chunks', options.attentionChunks, 4096),

@@ -42,6 +42,7 @@ export async function prepareEncoder(
         signal,
         consumeWeights: true, // start() is called once; the encoder has its own copy
         precision: settings.precision,
+        accuracy: settings.accuracy,
         device: settings.device,
         vramBudget: settings.vramBudget,
         libraryFolders: settings.libraryDir,

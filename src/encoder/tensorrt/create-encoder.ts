@@ -6,7 +6,9 @@ import { strideOf } from '../../model/architecture.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import type { CudaDevice, LibrarySearch, NativeBinding } from '../../native/binding.js';
 import { loadBinding } from '../../native/load.js';
-import { resolveBudget, type VramBudget } from './budget.js';
+import { findPlugins } from '../find-plugins.js';
+import { GPU_MEMORY, resolveBudget, type VramBudget } from '../memory-budget.js';
+import type { PrecisionName } from '../precision-names.js';
 import { Calibrator } from './calibrator.js';
 import { type Compile, compileEngine } from './compile-engine.js';
 import { DeviceEngines } from './device-engines.js';
@@ -15,10 +17,9 @@ import { EngineDesk } from './engine-desk.js';
 import { RUN_COUNTS } from './engine-spec.js';
 import { EngineStore } from './engine-store.js';
 import { findLibraryFolders } from './find-libraries.js';
-import { findPlugins } from './find-plugins.js';
 import { Networks } from './networks.js';
 import { openBackend } from './open-backend.js';
-import { choosePrecision, type PrecisionName } from './precision.js';
+import { choosePrecision } from './precision.js';
 import { ScaleFile } from './scale-file.js';
 import { TensorrtEncoder } from './tensorrt-encoder.js';
 import { TimingCache } from './timing-cache.js';
@@ -47,6 +48,8 @@ export interface TensorrtSeams {
   readonly plugins?: readonly string[];
 }
 
+/** The newest first. */
+const PLUGINS = ['liblatent_cache_trt11.so', 'liblatent_cache_trt10.so'];
 /** One run computes, the next one's images are copied in meanwhile. */
 const SLOTS = 2;
 
@@ -61,7 +64,7 @@ const SLOTS = 2;
 export async function createTensorrtEncoder(
   weights: VaeEncoderWeights,
   options: TensorrtOptions = {},
-  { compile = compileEngine, plugins = findPlugins() }: TensorrtSeams = {},
+  { compile = compileEngine, plugins = findPlugins(PLUGINS) }: TensorrtSeams = {},
 ): Promise<TensorrtEncoder> {
   const { queryChunks = 'auto', signal, binding = loadBinding() } = options;
   if (queryChunks !== 'auto' && !(Number.isInteger(queryChunks) && queryChunks >= 1)) {
@@ -77,6 +80,7 @@ export async function createTensorrtEncoder(
   const memoryBudget = resolveBudget(
     options.vramBudget ?? 'auto',
     await binding.cudaMemGetInfo(gpu.index, search),
+    GPU_MEMORY,
   );
   const { engineFolder: folder } = options;
   const cache = await EngineCache.open({ binding, ...(folder === undefined ? {} : { folder }) });

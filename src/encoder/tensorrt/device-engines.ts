@@ -1,15 +1,10 @@
 /** The engines on the device: loaded when they are needed, the least recently used unloaded when memory is short. */
-import type { EngineHandle, EngineShape, NativeDevice, RunMemory } from '../../native/binding.js';
+import type { EngineHandle, EngineShape, NativeDevice } from '../../native/binding.js';
+import type { RunNeeds } from '../run-needs.js';
 import type { CachedEngine } from './engine-cache.js';
 
 interface LoadedEngine {
   readonly handle: EngineHandle;
-  readonly weightBytes: number;
-}
-
-/** Bytes of device memory for one run. */
-export interface RunNeeds extends RunMemory {
-  /** Held by the engine while it is loaded. */
   readonly weightBytes: number;
 }
 

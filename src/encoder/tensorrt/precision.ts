@@ -1,13 +1,9 @@
 import { LatentCacheError } from '../../errors.js';
 import type { CudaDevice } from '../../native/binding.js';
+import type { PrecisionName } from '../precision-names.js';
 
-/**
- * What convolutions compute in; norms and softmax always use float32. `tf32` stores float32 and multiplies with 10 bits
- * of the fraction, `fp16` scales the activations so that they stay in range.
- */
-export const PRECISIONS = ['auto', 'fp32', 'tf32', 'bf16', 'fp16'] as const;
-export type PrecisionName = (typeof PRECISIONS)[number];
-export type Precision = Exclude<PrecisionName, 'auto'>;
+const PRECISIONS = ['fp32', 'tf32', 'bf16', 'fp16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
 
 /** The element type of the graph for each precision. */
 export const ELEMENT_TYPES = {
@@ -26,10 +22,14 @@ const AMPERE = 8;
  * @throws LatentCacheError ERR_OPTION when the GPU has no such arithmetic.
  */
 export function choosePrecision(asked: PrecisionName, { name, computeCapability }: CudaDevice): Precision {
-  if (!PRECISIONS.includes(asked)) {
-    throw new LatentCacheError('ERR_OPTION', `precision must be ${PRECISIONS.join(' or ')}, got '${asked}'`);
+  const wanted = asked === 'auto' ? 'fp16' : asked;
+  const precision = PRECISIONS.find((known) => known === wanted);
+  if (precision === undefined) {
+    throw new LatentCacheError(
+      'ERR_OPTION',
+      `The GPU's precision must be auto or one of ${PRECISIONS.join(', ')}, got '${asked}'`,
+    );
   }
-  const precision = asked === 'auto' ? 'fp16' : asked;
   if ((precision === 'bf16' || precision === 'tf32') && computeCapability[0] < AMPERE) {
     throw new LatentCacheError(
       'ERR_OPTION',

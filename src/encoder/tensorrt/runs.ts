@@ -4,10 +4,10 @@ import { throwIfAborted } from '../../abort.js';
 import type { Size } from '../../dataset/bucket.js';
 import { LatentCacheError } from '../../errors.js';
 import type { NativeDevice } from '../../native/binding.js';
+import type { Serial } from '../serial.js';
 import type { DeviceEngines } from './device-engines.js';
 import type { CachedEngine } from './engine-cache.js';
 import { shapeOf } from './engine-spec.js';
-import type { Serial } from './serial.js';
 
 /** Images of one size to be encoded. */
 export interface RunJob {

@@ -1,6 +1,4 @@
 /** The GPU backend: pixels in, moments out, engines built and loaded as sizes ask for them. */
-import { setMaxListeners } from 'node:events';
-import { throwIfAborted } from '../../abort.js';
 import type { Size } from '../../dataset/bucket.js';
 import { LatentCacheError } from '../../errors.js';
 import type { NativeBinding, NativeDevice } from '../../native/binding.js';
@@ -15,18 +13,20 @@ import {
   type PrepareOptions,
   type SampleImage,
 } from '../encoder.js';
+import { Lifetime } from '../lifetime.js';
+import type { RunNeeds } from '../run-needs.js';
+import { Serial } from '../serial.js';
+import { emptyRows, type LogvarClamp, splitRows } from '../split-rows.js';
 import type { Calibrator } from './calibrator.js';
-import type { DeviceEngines, RunNeeds } from './device-engines.js';
+import type { DeviceEngines } from './device-engines.js';
 import type { EngineDesk } from './engine-desk.js';
 import { shapeOf } from './engine-spec.js';
-import { LinkedAbort } from './linked-abort.js';
 import { type RunJob, Runs } from './runs.js';
-import { Serial } from './serial.js';
 
 export interface TensorrtParts {
   readonly info: EncoderInfo;
   /** What the reference encoder clamps the log variance to. */
-  readonly logvarClamp: { readonly minimum: number; readonly maximum: number };
+  readonly logvarClamp: LogvarClamp;
   readonly binding: Pick<NativeBinding, 'splitMoments'>;
   readonly device: NativeDevice;
   readonly engines: DeviceEngines;
@@ -44,15 +44,10 @@ export class TensorrtEncoder implements Encoder {
   readonly #runs: Runs;
   /** Everything that loads, unloads or starts something on the device. */
   readonly #turns = new Serial();
-  readonly #closing = new AbortController();
-  /** Why nothing works any more: disposed, or the device is lost. */
-  #end: LatentCacheError | undefined;
-  #disposal: Promise<void> | undefined;
+  readonly #life = new Lifetime();
 
   constructor(parts: TensorrtParts) {
     this.#parts = parts;
-    // one for each call in flight
-    setMaxListeners(0, this.#closing.signal);
     this.info = parts.info;
     this.#runs = new Runs(parts.device, parts.engines, this.#turns);
   }
@@ -66,7 +61,7 @@ export class TensorrtEncoder implements Encoder {
    */
   async prepare(sizes: readonly PlannedSize[], options: PrepareOptions = {}): Promise<void> {
     const { samples = async () => [], onProgress, signal } = options;
-    await this.#guarded(signal, (abort) =>
+    await this.#life.guard(signal, (abort) =>
       this.#turns.run(async () => {
         await this.#parts.calibrator?.calibrate(samples, onProgress, abort);
         await this.#parts.desk.prepare(sizes, onProgress, abort);
@@ -83,7 +78,7 @@ export class TensorrtEncoder implements Encoder {
    */
   async encodeBatch(batch: ImageBatch, { signal }: EncodeOptions = {}): Promise<Moments> {
     checkBatch(batch, this.info.stride);
-    return this.#guarded(signal, async (abort) => {
+    return this.#life.guard(signal, async (abort) => {
       const { images, width, height } = batch;
       const size = { width, height };
       const samples = async () => images.slice(0, SAMPLES).map((pixels) => ({ pixels, width, height }));
@@ -106,7 +101,7 @@ export class TensorrtEncoder implements Encoder {
    * @throws LatentCacheError (as rejection) ERR_ARGUMENT (more images than its engine takes), and those of `prepare`.
    */
   async memoryFor(size: Size, count: number): Promise<RunNeeds> {
-    return this.#guarded(undefined, (abort) =>
+    return this.#life.guard(undefined, (abort) =>
       this.#turns.run(async () => {
         await this.#calibrated(async () => [], abort);
         const engine = await this.#parts.desk.engineFor(size, abort);
@@ -121,40 +116,18 @@ export class TensorrtEncoder implements Encoder {
 
   /** Frees all device memory that is not needed at this moment: engines, arena, staging. The next call loads again. */
   async trim(): Promise<void> {
-    await this.#guarded(undefined, () => this.#turns.run(() => this.#parts.engines.freeAllBut(undefined)));
+    await this.#life.guard(undefined, () => this.#turns.run(() => this.#parts.engines.freeAllBut(undefined)));
   }
 
   dispose(): Promise<void> {
-    this.#disposal ??= this.#close();
-    return this.#disposal;
+    return this.#life.end(async () => {
+      await this.#parts.device.close();
+      await this.#turns.run(async () => {});
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
-  }
-
-  async #close(): Promise<void> {
-    const disposed = new LatentCacheError('ERR_ENCODER_DISPOSED', 'the encoder was disposed');
-    this.#end ??= disposed;
-    this.#closing.abort(disposed);
-    await this.#parts.device.close();
-    await this.#turns.run(async () => {});
-  }
-
-  /** Runs a call that ends with the encoder, and notices when the device is lost. */
-  async #guarded<T>(signal: AbortSignal | undefined, call: (abort: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#end !== undefined) throw this.#end;
-    const abort = new LinkedAbort([signal, this.#closing.signal]);
-    try {
-      throwIfAborted(abort.signal, 'encoding');
-      return await call(abort.signal);
-    } catch (error) {
-      if (error instanceof LatentCacheError && error.code === 'ERR_DEVICE_LOST') this.#end ??= error;
-      // what a call stumbles over while the encoder is closed around it is of no interest
-      throw this.#closing.signal.aborted ? this.#end : error;
-    } finally {
-      abort.unlink();
-    }
   }
 
   async #calibrated(samples: () => Promise<readonly SampleImage[]>, signal: AbortSignal): Promise<void> {
@@ -168,26 +141,21 @@ export class TensorrtEncoder implements Encoder {
     engine: RunJob['engine'],
   ): Promise<{ moments: Moments; finite: Uint8Array }> {
     const { latentChannels: channels, stride } = this.info;
-    const { width, height } = { width: size.width / stride, height: size.height / stride };
-    const count = images.length;
-    const values = count * channels * height * width;
-    const rows = new Float32Array(2 * values);
+    const rows = emptyRows({
+      count: images.length,
+      channels,
+      width: size.width / stride,
+      height: size.height / stride,
+    });
     await this.#runs.encode({
       images,
       size,
-      rows,
+      rows: rows.values,
       signal,
       engine,
       onInvalid: (invalid) => this.#parts.desk.discard(invalid),
     });
-    const [mean, logvar, finite] = [
-      new Float32Array(values),
-      new Float32Array(values),
-      new Uint8Array(count),
-    ];
-    const { minimum, maximum } = this.#parts.logvarClamp;
-    this.#parts.binding.splitMoments(rows, minimum, maximum, mean, logvar, finite);
-    return { moments: { mean, logvar, count, channels, width, height }, finite };
+    return splitRows(rows, this.#parts.logvarClamp, this.#parts.binding);
   }
 
   /** Replaces the moments of some images. */

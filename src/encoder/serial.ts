@@ -1,4 +1,4 @@
-import { abortError, throwIfAborted } from '../../abort.js';
+import { abortError, throwIfAborted } from '../abort.js';
 
 /** Runs asynchronous tasks one after the other, in the order in which they came. */
 export class Serial {

@@ -1,0 +1,7 @@
+import type { RunMemory } from '../native/binding.js';
+
+/** Bytes of device memory for one run. */
+export interface RunNeeds extends RunMemory {
+  /** Held by the engine while it is loaded. */
+  readonly weightBytes: number;
+}
