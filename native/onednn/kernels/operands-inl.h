@@ -9,7 +9,7 @@
 namespace lc::onednn {
 namespace {
 
-// To nearest, ties to even; a value beyond the largest bfloat16 becomes infinity. Not for NaN.
+// To nearest, ties to even; a value beyond the largest bfloat16 becomes infinity. Of NaN, any bits.
 inline std::uint32_t roundNumber(float value) {
   const std::uint32_t bits = bitsOf(value);
   return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
