@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -72,7 +73,7 @@ inline std::uint16_t nearestBfloat16(float value) {
   return static_cast<std::uint16_t>(isUp ? kept + 1 : kept);
 }
 
-// Value c of row `row` of operands of `count` values.
+// Value c of row `row` of operands of `count` values; NaN where the parts of kSplit contradict.
 inline double readOperand(Operand operand, const unsigned char* rows, std::size_t row, std::size_t count,
                           std::size_t c) {
   const unsigned char* const start = rows + row * count * onednn::operandBytes(operand);
@@ -86,6 +87,9 @@ inline double readOperand(Operand operand, const unsigned char* rows, std::size_
   if (operand == Operand::kBfloat16) return static_cast<double>(fromBfloat16(high));
   std::uint16_t low;
   std::memcpy(&low, start + (count + c) * sizeof low, sizeof low);
+  std::uint16_t third;
+  std::memcpy(&third, start + (2 * count + c) * sizeof third, sizeof third);
+  if (third != high) return std::numeric_limits<double>::quiet_NaN();
   return static_cast<double>(fromBfloat16(high)) + static_cast<double>(fromBfloat16(low));
 }
 
@@ -103,6 +107,11 @@ inline std::vector<float> randomValues(std::size_t count, std::mt19937& generato
   std::vector<float> values(count);
   for (float& value : values) value = normal(generator);
   return values;
+}
+
+// The larger of the two; once NaN, always NaN, which no bound allows.
+inline double worse(double worst, double error) {
+  return error <= worst || std::isnan(worst) ? worst : error;
 }
 
 // The error of `actual` in units of the last place of a normal float32 as large as `expected`.

@@ -1,6 +1,4 @@
 // Operands against a rounding by cases, activations against double.
-#include <limits>
-
 #include "onednn_kernels.h"
 
 namespace {
@@ -56,8 +54,7 @@ void checkSplit(const Kernels& kernels) {
     // Below, what is left over is subnormal.
     if (std::isfinite(high) && std::fabs(values[i]) > 0x1p-100F) {
       const double value = static_cast<double>(values[i]);
-      worst =
-          std::fmax(worst, std::fabs((static_cast<double>(high) + static_cast<double>(low)) / value - 1.0));
+      worst = worse(worst, std::fabs((static_cast<double>(high) + static_cast<double>(low)) / value - 1.0));
     }
   }
   check(wrongHigh == 0, "%s: %zu high parts are wrong", kernels.name, wrongHigh);
@@ -101,7 +98,7 @@ void checkShape(const Kernels& kernels, Operand operand, Step step, std::size_t 
     const double inside = step == Step::kSilu ? 1.1 * before + 0x1.8p-22 * std::fabs(expected) : before;
     const double allowed = inside + roundingOf(operand) * (std::fabs(expected) + inside);
     const double actual = readOperand(operand, target.data(), i / channels, channels, c);
-    worst = std::fmax(worst, std::fabs(actual - expected) - allowed);
+    worst = worse(worst, std::fabs(actual - expected) - allowed);
   }
   check(worst <= 0.0, "%s: %s, step %d, %zu x %zu is %.3g beyond what rounding explains", kernels.name,
         nameOf(operand), static_cast<int>(step), pixels, channels, worst);
@@ -139,7 +136,7 @@ void checkSilu(const Kernels& kernels) {
   double worst = 0.0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double x = static_cast<double>(values[i]);
-    worst = std::fmax(worst, unitsOff(results[i], x / (1.0 + std::exp(-x))));
+    worst = worse(worst, unitsOff(results[i], x / (1.0 + std::exp(-x))));
   }
   check(worst <= 3.0, "%s: SiLU is %.2f units off", kernels.name, worst);
 }

@@ -1,6 +1,5 @@
 // One step and a whole softmax against double; the steps also show how far exp is off.
 #include <algorithm>
-#include <limits>
 
 #include "onednn_kernels.h"
 
@@ -34,7 +33,7 @@ void checkExponential(const Kernels& kernels) {
   const std::vector<float> results = exponentialsOf(kernels, values);
   double worst = 0.0;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    worst = std::fmax(worst, unitsOff(results[i], std::exp(static_cast<double>(values[i]))));
+    worst = worse(worst, unitsOff(results[i], std::exp(static_cast<double>(values[i]))));
   }
   check(worst <= 2.0, "%s: exp is %.2f units off", kernels.name, worst);
   check(results[0] == 1.0F, "%s: exp of 0 is 1", kernels.name);
@@ -173,7 +172,7 @@ void checkPieces(const Kernels& kernels, const std::vector<std::size_t>& pieces)
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const double exact = expected[i] / exponentials[i / kWidth];
       const double actual = readOperand(operand, target.data(), i / kWidth, kWidth, i % kWidth);
-      worst = std::fmax(worst, std::fabs(actual - exact) - roundingOf(operand) * std::fabs(exact));
+      worst = worse(worst, std::fabs(actual - exact) - roundingOf(operand) * std::fabs(exact));
     }
     // Values are about 1, weights sum to 1.
     check(worst <= 1e-5 && target.isIntact(), "%s: softmax in %zu pieces, %s, is %.3g off", kernels.name,
