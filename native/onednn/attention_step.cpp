@@ -24,14 +24,15 @@ AttentionStep::AttentionStep(PlanBuilder& builder, std::uint32_t index, const At
   maximum_ = scratch_.add(rows * sizeof(float));
   total_ = scratch_.add(rows * sizeof(float));
   sums_ = scratch_.add(writer_.scratchBytes());
-  workspace_ = scratch_.add(std::max({memory.scores().scratchBytes(), memory.weighted().scratchBytes(),
-                                      fitting_.product.scratchBytes()}));
+  workspace_ = scratch_.add(std::max(
+      {memory.scores().scratchBytes(), memory.weighted().scratchBytes(), fitting_.product.scratchBytes()}));
 }
 
 void AttentionStep::run(const Stage& stage) const {
   const std::size_t tiles = memory_.queries().count();
   stage.pool.run(count_ * tiles, [&](std::size_t piece, std::uint32_t thread) {
-    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles), thread);
+    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles),
+            thread);
   });
 }
 

@@ -16,7 +16,8 @@ std::uint32_t sourceSide(std::uint32_t target, const Convolution::Shape& shape) 
 
 }  // namespace
 
-ConvolutionStep::ConvolutionStep(PlanBuilder& builder, std::uint32_t index, const ConvolutionOperation& operation)
+ConvolutionStep::ConvolutionStep(PlanBuilder& builder, std::uint32_t index,
+                                 const ConvolutionOperation& operation)
     : operation_(operation),
       kernels_(builder.kernels),
       count_(builder.shape.count),
@@ -56,7 +57,8 @@ void ConvolutionStep::run(const Stage& stage) const {
   if (norm_) norm_->finish(stage);
   const std::size_t tiles = tiling_.count();
   stage.pool.run(count_ * tiles, [&](std::size_t piece, std::uint32_t thread) {
-    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles), thread);
+    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles),
+            thread);
   });
 }
 

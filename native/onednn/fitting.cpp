@@ -17,8 +17,8 @@ std::uint64_t work(const Extent& map, const Extent& tile) {
 
 }  // namespace
 
-FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionWeights& weights, const Extent& map,
-                                  bool adds) {
+FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionWeights& weights,
+                                  const Extent& map, bool adds) {
   const auto make = [&](const Extent& tile) {
     Convolution::Shape shape = weights.shape;
     shape.height = tile.height;

@@ -15,7 +15,8 @@ void gather(const Kernels& kernels, Operand operand, const GatherSource& source,
   const std::int64_t first = std::clamp(-window.left, std::int64_t{0}, windowWidth);
   const std::int64_t end = std::clamp(mapWidth - window.left, first, windowWidth);
   auto* row = static_cast<std::byte*>(target);
-  for (std::uint32_t y = 0; y < window.height; ++y, row += static_cast<std::size_t>(windowWidth) * pixelBytes) {
+  for (std::uint32_t y = 0; y < window.height;
+       ++y, row += static_cast<std::size_t>(windowWidth) * pixelBytes) {
     const std::int64_t mapRow = window.top + y;
     if (mapRow < 0 || mapRow >= std::int64_t{source.map.height} || first == end) {
       std::memset(row, 0, static_cast<std::size_t>(windowWidth) * pixelBytes);

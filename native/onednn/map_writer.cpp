@@ -13,7 +13,8 @@ MapWriter::MapWriter(PlanBuilder& builder, std::uint32_t operation, std::uint32_
       adds_(adds),
       groups_(builder.network.operations()[operation].groups) {
   if (groups_ == 0) return;
-  const std::uint64_t bytes = std::uint64_t{builder.shape.count} * tiling.count() * groups_ * sizeof(GroupMoments);
+  const std::uint64_t bytes =
+      std::uint64_t{builder.shape.count} * tiling.count() * groups_ * sizeof(GroupMoments);
   statistics_ = builder.arena.add(bytes, {operation, builder.lastReader[operation]});
   builder.statistics[operation].emplace(StatisticsPlace{statistics_, tiling});
 }
@@ -22,8 +23,7 @@ void MapWriter::write(const Stage& stage, std::uint32_t image, std::uint32_t ind
                       void* scratch) const {
   const Tiling::Tile tile = tiling_[index];
   const Extent& map = tiling_.map();
-  const std::size_t firstPixel =
-      (std::size_t{image} * map.height + tile.top) * map.width + tile.left;
+  const std::size_t firstPixel = (std::size_t{image} * map.height + tile.top) * map.width + tile.left;
   float* target = stage.at<float>(map_) + firstPixel * channels_;
   const bool counts = groups_ != 0;
   ChannelSums sums{nullptr, nullptr, nullptr};
@@ -41,8 +41,8 @@ void MapWriter::write(const Stage& stage, std::uint32_t image, std::uint32_t ind
     target += std::size_t{map.width} * channels_;
   }
   if (!counts) return;
-  GroupMoments* moments = stage.at<GroupMoments>(statistics_) +
-                          (std::size_t{image} * tiling_.count() + index) * groups_;
+  GroupMoments* moments =
+      stage.at<GroupMoments>(statistics_) + (std::size_t{image} * tiling_.count() + index) * groups_;
   reduceTile(sums, channels_, groups_, std::uint64_t{tile.height} * tile.width, moments);
 }
 

@@ -14,7 +14,8 @@ namespace lc::onednn {
 class MapWriter {
  public:
   // For the operation of this index. Registers its statistics with the builder, when a norm will read them.
-  MapWriter(PlanBuilder& builder, std::uint32_t operation, std::uint32_t map, const Tiling& tiling, bool adds);
+  MapWriter(PlanBuilder& builder, std::uint32_t operation, std::uint32_t map, const Tiling& tiling,
+            bool adds);
 
   std::uint64_t scratchBytes() const { return ChannelSums::bytes(channels_); }
   // `product`: float32 (tile height, tile width, channels), of the tile's full size.

@@ -23,11 +23,13 @@ PixelStep::PixelStep(PlanBuilder& builder, std::uint32_t index, const PixelOpera
 void PixelStep::run(const Stage& stage) const {
   const std::size_t tiles = tiling_.count();
   stage.pool.run(count_ * tiles, [&](std::size_t piece, std::uint32_t thread) {
-    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles), thread);
+    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles),
+            thread);
   });
 }
 
-void PixelStep::runTile(const Stage& stage, std::uint32_t image, std::uint32_t tile, std::uint32_t thread) const {
+void PixelStep::runTile(const Stage& stage, std::uint32_t image, std::uint32_t tile,
+                        std::uint32_t thread) const {
   std::byte* scratch = stage.scratchOf(thread);
   auto* product = reinterpret_cast<float*>(scratch + product_);
   constexpr std::size_t kColours = 3;

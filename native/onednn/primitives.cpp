@@ -61,8 +61,9 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, O
 #endif
 }
 
-dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, Operand operand, const Product::Shape& shape,
-                                      Product::Kind kind, const memory::desc* fixedWeights) {
+dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, Operand operand,
+                                      const Product::Shape& shape, Product::Kind kind,
+                                      const memory::desc* fixedWeights) {
   const memory::dim rows = shape.rows;
   const memory::dim inner = memory::dim{shape.inner} * partsOf(operand);
   const memory::dim columns = shape.columns;
@@ -98,7 +99,7 @@ memory::data_type dataTypeOf(Operand operand) {
 }
 
 std::uint32_t partsOf(Operand operand) {
-  return operand == Operand::kSplit ? 3 : 1;
+  return operand == Operand::kSplit ? 4 : 1;
 }
 
 Convolution::Convolution(const dnnl::engine& engine, Operand operand, const Shape& shape, bool adds,

@@ -1,11 +1,10 @@
-// The two primitives of oneDNN that do nearly all of the arithmetic, at a fixed shape and on one thread. The only
-// place that knows that oneDNN 2 and 3 are told of them in different ways.
+// The two primitives of oneDNN that do nearly all of the arithmetic, at a fixed shape and on one thread. The
+// only place that knows that oneDNN 2 and 3 are told of them in different ways.
 #pragma once
-
-#include <oneapi/dnnl/dnnl.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <oneapi/dnnl/dnnl.hpp>
 
 #include "onednn/kernels/kernels.h"
 
@@ -15,7 +14,7 @@ namespace lc::onednn {
 const char* libraryVersion();
 
 dnnl::memory::data_type dataTypeOf(Operand operand);
-// Parts that one value becomes: 1, or 3 when it is split.
+// Parts that one value becomes: 1, or 4 when it is split.
 std::uint32_t partsOf(Operand operand);
 
 // Where a primitive works besides its operands. All are owned by the caller, of one thread.
@@ -25,7 +24,8 @@ struct Workspace {
   void* scratch;
 };
 
-// target = source * weights + bias, or that added to the target: a convolution without padding on a dense tile.
+// target = source * weights + bias, or that added to the target: a convolution without padding on a dense
+// tile.
 class Convolution {
  public:
   struct Shape {
@@ -62,7 +62,8 @@ class Convolution {
   dnnl::memory::desc scratch_;
 };
 
-// target (rows, columns) = source (rows, inner) * weights (inner, columns), with a bias or added to the target.
+// target (rows, columns) = source (rows, inner) * weights (inner, columns), with a bias or added to the
+// target.
 class Product {
  public:
   struct Shape {

@@ -1,5 +1,6 @@
-// How much one thread takes at a time. A tile's operands and results stay in a core's second-level cache (1 MiB and
-// more on the processors that this is for); larger tiles gain nothing, smaller ones read the weights more often.
+// How much one thread takes at a time. A tile's operands and results stay in a core's second-level cache (1
+// MiB and more on the processors that this is for); larger tiles gain nothing, smaller ones read the weights
+// more often.
 #pragma once
 
 #include <algorithm>
