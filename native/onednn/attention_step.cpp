@@ -12,7 +12,7 @@ AttentionStep::AttentionStep(PlanBuilder& builder, std::uint32_t index, const At
       kernels_(builder.kernels),
       count_(builder.shape.count),
       fitting_(fitProduct(builder.engine, weights_, memory.queries().tile().width, Product::Kind::kWithBias)),
-      writer_(builder, index, operation.map, memory.queries(), true) {
+      writer_(builder, index, operation.map, memory.queries()) {
   const std::uint64_t rows = memory.queries().tile().width;
   const std::uint64_t channels = memory.channels();
   const std::size_t valueBytes = operandBytes(memory.operand());
@@ -65,7 +65,8 @@ void AttentionStep::runTile(const Stage& stage, std::uint32_t image, std::uint32
   }
   kernels_.softmaxEnd(memory_.operand(), attended, rows, channels, floats(total_), operands);
   fitting_.product.run(workspace, operands, weights_.values, weights_.bias, floats(product_));
-  writer_.write(stage, image, index, floats(product_), scratch + sums_);
+  writer_.write(stage, image, index, {floats(product_), memory_.queries().tile(), channels, nullptr}, true,
+                scratch + sums_);
 }
 
 }  // namespace lc::onednn

@@ -18,7 +18,7 @@ struct FittingConvolution {
 // With the tile that leaves the least over the map's edges, of those for which oneDNN is fast with the
 // weights as they lie. The tile that they were laid out for is always one.
 FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionWeights& weights,
-                                  const Extent& map, bool adds);
+                                  const Extent& map);
 
 struct FittingProduct {
   Product product;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "onednn/blocks.h"
 #include "onednn/pixel_operands.h"
 #include "onednn/tile_sizes.h"
 #include "plugin/failure.h"
@@ -56,7 +57,7 @@ bool isHalving3(const lc_conv& conv) {
 // Walks the layers and keeps track of the map that the last one wrote.
 class Network::Reader {
  public:
-  explicit Reader(Network& network) : network_(network) {}
+  Reader(Network& network, const dnnl::engine& engine) : network_(network), engine_(engine) {}
 
   void read(const lc_network& network) {
     const lc_norm* pendingNorm = nullptr;
@@ -99,10 +100,26 @@ class Network::Reader {
     std::uint32_t writer;
   };
 
-  // Of convolutions whose result is the residual stream itself, with nothing of the old stream in it: each error
-  // stays to the end. They are 6 % of the work and, split, were half of the error.
+  // Of convolutions whose result is the residual stream itself, with nothing of the old stream in it: each
+  // error stays to the end. They are 6 % of the work and, split, were half of the error.
   Operand streamOperand() const {
     return network_.operand_ == Operand::kSplit ? Operand::kFloat32 : network_.operand_;
+  }
+
+  // Winograd's where oneDNN has it. Not on the coarsest maps, where the larger weights cost more memory than
+  // time is saved.
+  Convolution::Algorithm algorithmFor(const lc_conv& conv, Operand operand, std::uint32_t level) const {
+    using Algorithm = Convolution::Algorithm;
+    constexpr std::uint32_t kLastLevel = 2;
+    const bool isInBlocks = conv.inputs % kChannelBlock == 0 && conv.outputs % kChannelBlock == 0;
+    if (operand != Operand::kFloat32 || conv.stride != 1 || level > kLastLevel || !isInBlocks) {
+      return Algorithm::kDirect;
+    }
+    const Extent tile = largestTile(Algorithm::kWinograd, conv.inputs, conv.outputs);
+    return Convolution::isThere(engine_, {Algorithm::kWinograd, conv.inputs, conv.outputs, conv.kernel,
+                                          conv.stride, tile.height, tile.width})
+               ? Algorithm::kWinograd
+               : Algorithm::kDirect;
   }
 
   std::uint32_t newMap(std::uint32_t level, std::uint32_t channels) {
@@ -208,13 +225,15 @@ class Network::Reader {
     if (norm != nullptr) reading = normOf(*norm, source);
     ConvolutionOperation& operation = append(
         ConvolutionOperation{source.map, reading, {}, conv.padding[0], conv.padding[1], {}, adds, target});
-    const Extent tile = largestTile(conv.inputs, conv.outputs);
+    const Convolution::Algorithm algorithm = algorithmFor(conv, operand, network_.maps_[source.map].level);
+    const Extent tile = largestTile(algorithm, conv.inputs, conv.outputs);
     WeightBlock& block = network_.block_;
-    block.add(conv, operand, tile, operation.weights);
+    block.add(conv, operand, algorithm, tile, operation.weights);
     if (norm != nullptr) block.add(*norm, operation.norm->parameters);
     if (shortcut) {
       operation.shortcut.emplace(ConvolutionOperation::Shortcut{shortcut->first, {}});
-      block.add({shortcut->second}, {1.0}, streamOperand(), tile.height * tile.width, operation.shortcut->weights);
+      block.add({shortcut->second}, {1.0}, streamOperand(), tile.height * tile.width,
+                operation.shortcut->weights);
     }
     if (target) position_ = Position{*target, lastOperation()};
   }
@@ -239,13 +258,14 @@ class Network::Reader {
   }
 
   Network& network_;
+  const dnnl::engine& engine_;
   std::optional<Position> position_;
 };
 
 Network::Network(const lc_network& network, const dnnl::engine& engine, const Kernels& kernels,
                  DeviceMemory& memory)
     : operand_(operandOf(network.precision)), block_(memory, engine, kernels) {
-  Reader(*this).read(network);
+  Reader(*this, engine).read(network);
   block_.fill();
 }
 

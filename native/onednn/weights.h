@@ -40,7 +40,8 @@ class WeightBlock {
       : memory_(memory), engine_(engine), kernels_(kernels) {}
 
   // The convolution of a layer, for a tile of this size.
-  void add(const lc_conv& conv, Operand operand, const Extent& tile, ConvolutionWeights& weights);
+  void add(const lc_conv& conv, Operand operand, Convolution::Algorithm algorithm, const Extent& tile,
+           ConvolutionWeights& weights);
   // 1 x 1 convolutions that read the same operand, side by side: (inputs) -> (outputs of the first, of the
   // second ...). factors[i] multiplies the weights and the bias of the i-th.
   void add(std::vector<lc_conv> convs, const std::vector<double>& factors, Operand operand,
