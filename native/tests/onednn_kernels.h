@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "check.h"
@@ -87,9 +88,12 @@ inline double readOperand(Operand operand, const unsigned char* rows, std::size_
   if (operand == Operand::kBfloat16) return static_cast<double>(fromBfloat16(high));
   std::uint16_t low;
   std::memcpy(&low, start + (count + c) * sizeof low, sizeof low);
-  std::uint16_t third;
-  std::memcpy(&third, start + (2 * count + c) * sizeof third, sizeof third);
-  if (third != high) return std::numeric_limits<double>::quiet_NaN();
+  // The last two parts repeat the first two.
+  for (const auto& [part, expected] : {std::pair{2, high}, std::pair{3, low}}) {
+    std::uint16_t value;
+    std::memcpy(&value, start + (static_cast<std::size_t>(part) * count + c) * sizeof value, sizeof value);
+    if (value != expected) return std::numeric_limits<double>::quiet_NaN();
+  }
   return static_cast<double>(fromBfloat16(high)) + static_cast<double>(fromBfloat16(low));
 }
 
