@@ -44,16 +44,20 @@ std::uint64_t fullestStep(const std::vector<Value>& values, std::uint32_t steps)
   return most;
 }
 
+std::uint32_t below(std::uint32_t end, std::mt19937& random) {
+  return static_cast<std::uint32_t>(random() % end);
+}
+
 void checkRandomPlan(std::mt19937& random) {
   constexpr std::uint32_t kSteps = 12;
   constexpr std::uint64_t kSizes[] = {0, 1, 511, 512, 513, 4096, 70'000, std::uint64_t{5} << 30};
   ArenaPlan plan;
-  std::vector<Value> values(1 + random() % 40);
+  std::vector<Value> values(1 + below(40, random));
   std::uint64_t sum = 0;
   for (Value& value : values) {
-    const std::uint32_t first = random() % kSteps;
-    value.bytes = kSizes[random() % std::size(kSizes)];
-    value.lifetime = {first, first + random() % (kSteps - first)};
+    const std::uint32_t first = below(kSteps, random);
+    value.bytes = kSizes[below(std::size(kSizes), random)];
+    value.lifetime = {first, first + below(kSteps - first, random)};
     value.number = plan.add(value.bytes, value.lifetime);
     sum += aligned(value.bytes);
   }
