@@ -7,16 +7,14 @@
 // --reference differences from torch in float64, which is slow, instead of float32
 // --scaling   only images/s with 1, 2, 4 … and all processors
 // PYTHON names the Python that has torch; default: /usr/bin/python3.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { compareAt } from './cpu/compare.mjs';
-import { dist } from './cpu/dist.mjs';
 import { describeMachine, machine, processors } from './cpu/machine.mjs';
 import { measurePeak } from './cpu/peak.mjs';
 import { NOTES, printComparison, printPeak } from './cpu/report.mjs';
 import { measureScaling, printScaling } from './cpu/scaling.mjs';
+import { withSeededVae } from './cpu/seeded-vae.mjs';
 
 const TORCH_LIMIT = 512;
 
@@ -59,18 +57,12 @@ async function scale(vae) {
   return { scaling };
 }
 
-const folder = await mkdtemp(path.join(tmpdir(), 'latent-cache-bench-'));
-try {
+await withSeededVae(async (vae, folder) => {
   const here = machine();
   console.log(
     `${describeMachine(here)}; ${options.scaling ? '' : `${threads} threads, `}${repeats} repeats\n`,
   );
-  const vae = path.join(folder, 'vae.safetensors');
-  const { writeSeededVae } = await dist('model/seeded-vae.js');
-  await writeSeededVae(vae, { seed: 1, layout: 'ldm' });
   const results = options.scaling ? await scale(vae) : await compareAll(folder, vae);
   if (options.json !== undefined)
     await writeFile(options.json, `${JSON.stringify({ machine: here, options, ...results }, null, 1)}\n`);
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+});

@@ -62,7 +62,7 @@ export async function compareAt(size, settings) {
       continue;
     }
     const times = summarise(result);
-    const gflops = operations / times.best / 1e9;
+    const gflops = { wall: operations / times.best / 1e9, cpu: operations / times.cpu / 1e9 };
     rows.push({ ...row, ...result, times, gflops, share: shareOfPeak(peak, precision, gflops), difference });
   }
   return { size, operations, rows, referenceName: base?.who };

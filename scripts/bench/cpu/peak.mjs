@@ -9,8 +9,8 @@ const build = path.join(root, 'build-bench');
 const program = path.join(build, 'native', 'bench', 'lc_onednn_peak');
 
 /**
- * GFLOP/s of `threads` threads:
  * `{ library, instructionSet, float32: { one: { product, convolution }, all: … }, bfloat16?: … }`, or `{ missing }`.
+ * Each rate is `{ wall, cpu }`: GFLOP/s of all `threads`, and GFLOP for each second of a processor.
  */
 export async function measurePeak(threads) {
   const steps = [
@@ -34,9 +34,13 @@ const PRODUCTS = {
   bf16x3: { type: 'bfloat16', times: 3 },
 };
 
-/** The part of the machine's peak that `gflops` of useful work are; undefined where that was not measured. */
+/**
+ * The part of the machine's peak that an encoder of `gflops.wall` GFLOP/s and `gflops.cpu` for each second of a processor
+ * reaches, by both; undefined where the peak was not measured.
+ */
 export function shareOfPeak(peak, precision, gflops) {
   const { type, times } = PRODUCTS[precision];
   const all = peak[type]?.all;
-  return all && (gflops * times) / Math.max(all.product, all.convolution);
+  const share = (by) => (gflops[by] * times) / Math.max(all.product[by], all.convolution[by]);
+  return all && { wall: share('wall'), cpu: share('cpu') };
 }

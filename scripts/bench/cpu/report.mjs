@@ -13,6 +13,7 @@ const HEADS = [
   'rmse',
   'GFLOP/s',
   'of peak',
+  'by CPU s',
 ];
 
 /** The machine's own rates, one line a type. */
@@ -26,7 +27,7 @@ export function printPeak(peak) {
     `Peak of ${library} (${instructionSet}), GFLOP/s; "of peak" is of the higher with all threads:`,
   );
   const types = ['float32', 'bfloat16'].filter((type) => peak[type]);
-  const rates = ({ product, convolution }) => [product.toFixed(0), convolution.toFixed(0)];
+  const rates = ({ product, convolution }) => [product.wall.toFixed(0), convolution.wall.toFixed(0)];
   printTable(
     ['', 'product, 1 thread', '3x3 conv', `product, ${threads} threads`, '3x3 conv'],
     types.map((type) => [type, ...rates(peak[type].one), ...rates(peak[type].all)]),
@@ -63,12 +64,12 @@ function cells({ who, times, peakBytes, memory, difference, gflops, share }) {
     megabytes(peakBytes),
     ...memoryCells,
     ...(difference ? [difference.max.toExponential(1), difference.rmse.toExponential(1)] : ['', '']),
-    gflops.toFixed(0),
-    share === undefined ? '' : percent(share),
+    gflops.wall.toFixed(0),
+    ...(share === undefined ? ['', ''] : [percent(share.wall), percent(share.cpu)]),
   ];
 }
 
-export const NOTES = `s/image and CPU s: best after a warm-up; CPU s is steadier when other programs run.
-memoryFor: MB that a run was said to take beside the weights; measured: growth of resident memory from the loaded encoder to
-the peak. bf16x3 makes three products of one; its share of the bfloat16 peak counts all three.
+export const NOTES = `s/image, CPU s: best after a warm-up. Other programs disturb CPU s less: "by CPU s" is the share of the peak by it.
+memoryFor: MB that a run was said to take besides the weights; measured: growth of resident memory from the loaded encoder
+to the peak. bf16x3 makes three products of one, and its share of the peak counts all three.
 tuned: channels last, GLIBC_TUNABLES=glibc.malloc.hugetlb=1.`;
