@@ -31,7 +31,10 @@ async function bestRate(options, repeats) {
   }
 }
 
-/** Rows `{ precision, threads, imagesPerSecond, cpuSeconds, efficiency }`; a precision that is not there has none. */
+/**
+ * Rows `{ precision, threads, imagesPerSecond, cpuSeconds, efficiency: { wall, cpu } }`; a precision that is not there has
+ * none. The efficiency by processor seconds leaves out what other programs took, and threads that slept.
+ */
 export async function measureScaling(vae, repeats) {
   const rows = [];
   for (const precision of ['fp32', 'bf16']) {
@@ -42,8 +45,16 @@ export async function measureScaling(vae, repeats) {
         console.log(`oneDNN ${precision}: ${error.message}`);
       });
       if (rate === undefined) break;
-      single ??= rate.imagesPerSecond;
-      rows.push({ precision, threads, ...rate, efficiency: rate.imagesPerSecond / (single * threads) });
+      single ??= rate;
+      rows.push({
+        precision,
+        threads,
+        ...rate,
+        efficiency: {
+          wall: rate.imagesPerSecond / (single.imagesPerSecond * threads),
+          cpu: single.cpuSeconds / rate.cpuSeconds,
+        },
+      });
     }
   }
   return rows;
@@ -51,13 +62,14 @@ export async function measureScaling(vae, repeats) {
 
 export function printScaling(rows) {
   printTable(
-    [`oneDNN at ${SIZE}×${SIZE}`, 'threads', 'images/s', 'efficiency', 'CPU s/image'],
+    [`oneDNN at ${SIZE}×${SIZE}`, 'threads', 'images/s', 'efficiency', 'CPU s/image', 'by CPU s'],
     rows.map(({ precision, threads, imagesPerSecond, cpuSeconds, efficiency }) => [
       precision,
       String(threads),
       imagesPerSecond.toFixed(3),
-      percent(efficiency),
+      percent(efficiency.wall),
       cpuSeconds.toFixed(2),
+      percent(efficiency.cpu),
     ]),
   );
   console.log();
