@@ -23,9 +23,8 @@ std::uint32_t ArenaPlan::add(std::uint64_t bytes, const Lifetime& lifetime) {
 void ArenaPlan::place() {
   std::vector<std::uint32_t> order(items_.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return items_[a].bytes > items_[b].bytes;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return items_[a].bytes > items_[b].bytes; });
   // Those placed already, by offset.
   std::vector<const Item*> placed;
   for (const std::uint32_t number : order) {
@@ -37,9 +36,9 @@ void ArenaPlan::place() {
       if (item.offset + item.bytes <= other->offset) break;
       item.offset = std::max(item.offset, other->offset + other->bytes);
     }
-    const auto behind = std::upper_bound(
-        placed.begin(), placed.end(), item.offset,
-        [](std::uint64_t offset, const Item* other) { return offset < other->offset; });
+    const auto behind =
+        std::upper_bound(placed.begin(), placed.end(), item.offset,
+                         [](std::uint64_t offset, const Item* other) { return offset < other->offset; });
     placed.insert(behind, &item);
     bytes_ = std::max(bytes_, item.offset + item.bytes);
   }

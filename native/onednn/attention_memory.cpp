@@ -29,14 +29,16 @@ Tiling queryTiles(std::uint32_t tokens) {
 
 }  // namespace
 
-AttentionMemory::AttentionMemory(PlanBuilder& builder, std::uint32_t index, const AttentionOperation& operation)
+AttentionMemory::AttentionMemory(PlanBuilder& builder, std::uint32_t index,
+                                 const AttentionOperation& operation)
     : operand_(builder.network.operand()),
       channels_(builder.channelsOf(operation.map)),
       queries_(queryTiles(tokensOf(builder.extentOf(operation.map)))),
       // rounded up, the last ones may be empty
       chunks_((queries_.map().width + chunkSize(queries_.map().width) - 1) / chunkSize(queries_.map().width)),
       keysPerChunk_(chunkSize(queries_.map().width)),
-      scores_(builder.engine, operand_, {queries_.tile().width, channels_, keysPerChunk_}, Product::Kind::kPlain),
+      scores_(builder.engine, operand_, {queries_.tile().width, channels_, keysPerChunk_},
+              Product::Kind::kPlain),
       weighted_(builder.engine, operand_, {queries_.tile().width, keysPerChunk_, channels_},
                 Product::Kind::kAdding) {
   const std::uint64_t tokenBytes = std::uint64_t{channels_} * operandBytes(operand_);

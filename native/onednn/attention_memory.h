@@ -9,8 +9,8 @@
 
 namespace lc::onednn {
 
-// Scores of all keys would need (pixels / 64)^2 values for each image; so queries meet the keys chunk by chunk, and a
-// running softmax (Milakov and Gimelshein's) makes the result that of all of them at once.
+// Scores of all keys would need (pixels / 64)^2 values for each image; so queries meet the keys chunk by
+// chunk, and a running softmax (Milakov and Gimelshein's) makes the result that of all of them at once.
 class AttentionMemory {
  public:
   AttentionMemory(PlanBuilder& builder, std::uint32_t index, const AttentionOperation& operation);

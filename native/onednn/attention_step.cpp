@@ -12,7 +12,7 @@ AttentionStep::AttentionStep(PlanBuilder& builder, std::uint32_t index, const At
       kernels_(builder.kernels),
       count_(builder.shape.count),
       fitting_(fitProduct(builder.engine, weights_, memory.queries().tile().width, Product::Kind::kWithBias)),
-      writer_(builder, index, operation.map, memory.queries(), true) {
+      writer_(builder, index, operation.map, memory.queries()) {
   const std::uint64_t rows = memory.queries().tile().width;
   const std::uint64_t channels = memory.channels();
   const std::size_t valueBytes = operandBytes(memory.operand());
@@ -24,14 +24,15 @@ AttentionStep::AttentionStep(PlanBuilder& builder, std::uint32_t index, const At
   maximum_ = scratch_.add(rows * sizeof(float));
   total_ = scratch_.add(rows * sizeof(float));
   sums_ = scratch_.add(writer_.scratchBytes());
-  workspace_ = scratch_.add(std::max({memory.scores().scratchBytes(), memory.weighted().scratchBytes(),
-                                      fitting_.product.scratchBytes()}));
+  workspace_ = scratch_.add(std::max(
+      {memory.scores().scratchBytes(), memory.weighted().scratchBytes(), fitting_.product.scratchBytes()}));
 }
 
 void AttentionStep::run(const Stage& stage) const {
   const std::size_t tiles = memory_.queries().count();
   stage.pool.run(count_ * tiles, [&](std::size_t piece, std::uint32_t thread) {
-    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles), thread);
+    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles),
+            thread);
   });
 }
 
@@ -64,7 +65,8 @@ void AttentionStep::runTile(const Stage& stage, std::uint32_t image, std::uint32
   }
   kernels_.softmaxEnd(memory_.operand(), attended, rows, channels, floats(total_), operands);
   fitting_.product.run(workspace, operands, weights_.values, weights_.bias, floats(product_));
-  writer_.write(stage, image, index, floats(product_), scratch + sums_);
+  writer_.write(stage, image, index, {floats(product_), memory_.queries().tile(), channels, nullptr}, true,
+                scratch + sums_);
 }
 
 }  // namespace lc::onednn

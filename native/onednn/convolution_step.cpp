@@ -16,23 +16,23 @@ std::uint32_t sourceSide(std::uint32_t target, const Convolution::Shape& shape) 
 
 }  // namespace
 
-ConvolutionStep::ConvolutionStep(PlanBuilder& builder, std::uint32_t index, const ConvolutionOperation& operation)
+ConvolutionStep::ConvolutionStep(PlanBuilder& builder, std::uint32_t index,
+                                 const ConvolutionOperation& operation)
     : operation_(operation),
       kernels_(builder.kernels),
       count_(builder.shape.count),
       source_(builder.maps[operation.source]),
       sourceExtent_(builder.extentOf(operation.source)),
-      fitting_(fitConvolution(builder.engine, operation.weights, targetExtent(sourceExtent_, operation),
-                              operation.shortcut.has_value())),
+      fitting_(fitConvolution(builder.engine, operation.weights, targetExtent(sourceExtent_, operation))),
       tiling_(targetExtent(sourceExtent_, operation), fitting_.tile) {
   if (operation.norm) norm_.emplace(builder, index, *operation.norm);
-  const ConvolutionWeights& weights = operation.weights;
+  const Convolution::Shape& shape = operation.weights.shape;
   const Extent& tile = fitting_.tile;
   const std::uint64_t tilePixels = std::uint64_t{tile.height} * tile.width;
+  const std::uint64_t sourceWidth = sourceSide(tile.width, shape);
   std::uint64_t rows = tilePixels;
-  std::uint64_t operandsBytes = std::uint64_t{sourceSide(tile.height, weights.shape)} *
-                                sourceSide(tile.width, weights.shape) * weights.shape.inputs *
-                                operandBytes(weights.operand);
+  std::uint64_t operandsBytes =
+      sourceSide(tile.height, shape) * sourceWidth * shape.inputs * operandBytes(operation.weights.operand);
   std::uint64_t workspaceBytes = fitting_.convolution.scratchBytes();
   if (operation.shortcut) {
     const ProductWeights& product = operation.shortcut->weights;
@@ -44,10 +44,11 @@ ConvolutionStep::ConvolutionStep(PlanBuilder& builder, std::uint32_t index, cons
     workspaceBytes = std::max<std::uint64_t>(workspaceBytes, shortcut_->product.scratchBytes());
   }
   operands_ = scratch_.add(operandsBytes);
-  product_ = scratch_.add(rows * weights.shape.outputs * sizeof(float));
+  product_ = scratch_.add(rows * shape.outputs * sizeof(float));
+  row_ = scratch_.add(isBlocked() ? sourceWidth * std::max(shape.inputs, shape.outputs) * sizeof(float) : 0);
   workspace_ = scratch_.add(workspaceBytes);
   if (operation.target) {
-    writer_.emplace(builder, index, *operation.target, tiling_, operation.adds);
+    writer_.emplace(builder, index, *operation.target, tiling_);
     sums_ = scratch_.add(writer_->scratchBytes());
   }
 }
@@ -56,15 +57,17 @@ void ConvolutionStep::run(const Stage& stage) const {
   if (norm_) norm_->finish(stage);
   const std::size_t tiles = tiling_.count();
   stage.pool.run(count_ * tiles, [&](std::size_t piece, std::uint32_t thread) {
-    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles), thread);
+    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles),
+            thread);
   });
 }
 
 void ConvolutionStep::runTile(const Stage& stage, std::uint32_t image, std::uint32_t index,
                               std::uint32_t thread) const {
   std::byte* scratch = stage.scratchOf(thread);
-  void* operands = scratch + operands_;
+  std::byte* operands = scratch + operands_;
   auto* product = reinterpret_cast<float*>(scratch + product_);
+  auto* row = reinterpret_cast<float*>(scratch + row_);
   const Workspace workspace{stage.streams[thread], scratch + workspace_};
   const Tiling::Tile tile = tiling_[index];
   const Extent& extent = tiling_.tile();
@@ -76,6 +79,7 @@ void ConvolutionStep::runTile(const Stage& stage, std::uint32_t image, std::uint
            sourceOf(stage, shortcutSource_, tiling_.map(), pointwise.shape.inner, image),
            {tile.top, tile.left, extent.height, extent.width}, operands);
     shortcut_->product.run(workspace, operands, pointwise.values, pointwise.bias, product);
+    writer_->begin(stage, image, index, {product, extent, weights.shape.outputs, nullptr});
   }
   GatherSource source = sourceOf(stage, source_, sourceExtent_, weights.shape.inputs, image);
   if (norm_) {
@@ -86,14 +90,23 @@ void ConvolutionStep::runTile(const Stage& stage, std::uint32_t image, std::uint
   const std::int64_t stride = weights.shape.stride;
   const Window window{tile.top * stride - operation_.paddingTop, tile.left * stride - operation_.paddingLeft,
                       sourceSide(extent.height, weights.shape), sourceSide(extent.width, weights.shape)};
-  gather(kernels_, weights.operand, source, window, operands);
+  if (isBlocked()) {
+    gatherBlocks(kernels_, source, window, row, reinterpret_cast<float*>(operands));
+  } else {
+    gather(kernels_, weights.operand, source, window, operands);
+  }
   fitting_.convolution.run(workspace, operands, weights.values, weights.bias, product);
 
+  const TileResult result{product, extent, weights.shape.outputs, isBlocked() ? row : nullptr};
   if (writer_) {
-    writer_->write(stage, image, index, product, scratch + sums_);
+    writer_->write(stage, image, index, result, operation_.adds || shortcut_, scratch + sums_);
   } else {
     writeMoments(stage, image, index, product);
   }
+}
+
+bool ConvolutionStep::isBlocked() const {
+  return operation_.weights.shape.algorithm == Convolution::Algorithm::kWinograd;
 }
 
 GatherSource ConvolutionStep::sourceOf(const Stage& stage, std::uint32_t item, const Extent& extent,

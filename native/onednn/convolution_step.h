@@ -24,6 +24,8 @@ class ConvolutionStep final : public Step {
   // The values of one image's map.
   GatherSource sourceOf(const Stage& stage, std::uint32_t item, const Extent& extent, std::uint32_t channels,
                         std::uint32_t image) const;
+  // Whether the convolution takes and gives blocks of channels.
+  bool isBlocked() const;
   void writeMoments(const Stage& stage, std::uint32_t image, std::uint32_t tile, const float* product) const;
 
   const ConvolutionOperation& operation_;
@@ -41,6 +43,8 @@ class ConvolutionStep final : public Step {
   ScratchLayout scratch_;
   std::uint64_t operands_;
   std::uint64_t product_;
+  // Of layouts in blocks; else 0 bytes.
+  std::uint64_t row_;
   std::uint64_t sums_ = 0;
   std::uint64_t workspace_;
 };

@@ -1,9 +1,8 @@
 // The processors that one encoder computes on.
 #pragma once
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <cstdint>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <span>
 #include <vector>
 

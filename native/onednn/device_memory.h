@@ -16,7 +16,8 @@ class DeviceMemory {
   class Block {
    public:
     Block() = default;
-    Block(DeviceMemory& memory, void* data, std::uint64_t bytes) : memory_(&memory), data_(data), bytes_(bytes) {}
+    Block(DeviceMemory& memory, void* data, std::uint64_t bytes)
+        : memory_(&memory), data_(data), bytes_(bytes) {}
     Block(Block&& other) noexcept
         : memory_(std::exchange(other.memory_, nullptr)), data_(other.data_), bytes_(other.bytes_) {}
     Block& operator=(Block&& other) noexcept {
@@ -54,8 +55,8 @@ class DeviceMemory {
     }
   }
 
-  // For bytes that are reserved already. Refuses what the machine has not got: Linux would promise it, and end the
-  // process when it is touched.
+  // For bytes that are reserved already. Refuses what the machine has not got: Linux would promise it, and
+  // end the process when it is touched.
   static void* mapReserved(std::uint64_t bytes) {
     const std::uint64_t available = memoryInfo().freeBytes;
     if (bytes > available) throw plugin::Failure::outOfMemory("mmap", bytes, available);

@@ -9,7 +9,8 @@
 namespace lc::onednn {
 namespace {
 
-// Plans are kept, since buckets come back; each holds generated code of its primitives, some hundred kilobytes.
+// Plans are kept, since buckets come back; each holds generated code of its primitives, some hundred
+// kilobytes.
 constexpr std::size_t kMostPlans = 32;
 
 bool isSame(const lc_shape& a, const lc_shape& b) {
@@ -28,7 +29,8 @@ lc_engine_info Engine::info() const {
   const std::uint32_t stride = network_.stride();
   constexpr std::uint32_t kMostSide = 1 << 16;
   info.minimum = {1, stride, stride};
-  info.maximum = {std::numeric_limits<std::uint16_t>::max(), kMostSide / stride * stride, kMostSide / stride * stride};
+  info.maximum = {std::numeric_limits<std::uint16_t>::max(), kMostSide / stride * stride,
+                  kMostSide / stride * stride};
   info.weight_bytes = network_.weightBytes();
   return info;
 }
@@ -49,8 +51,8 @@ void Engine::run(const lc_run& run) {
   const Plan& plan = planFor(run.shape);
   if (run.activation_bytes < plan.arenaBytes()) {
     throw plugin::Failure(LC_INVALID, "submit",
-                          "The run has " + std::to_string(run.activation_bytes) + " bytes of activations, not " +
-                              std::to_string(plan.arenaBytes()));
+                          "The run has " + std::to_string(run.activation_bytes) +
+                              " bytes of activations, not " + std::to_string(plan.arenaBytes()));
   }
   plan.run(device_.pool(), device_.streams(), static_cast<std::byte*>(run.activations),
            static_cast<const std::uint8_t*>(run.host_input), static_cast<float*>(run.host_output));

@@ -17,13 +17,13 @@ std::uint64_t work(const Extent& map, const Extent& tile) {
 
 }  // namespace
 
-FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionWeights& weights, const Extent& map,
-                                  bool adds) {
+FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionWeights& weights,
+                                  const Extent& map) {
   const auto make = [&](const Extent& tile) {
     Convolution::Shape shape = weights.shape;
     shape.height = tile.height;
     shape.width = tile.width;
-    return Convolution(engine, weights.operand, shape, adds, &weights.layout);
+    return Convolution(engine, weights.operand, shape, &weights.layout);
   };
   const Extent largest{weights.shape.height, weights.shape.width};
   const Extent even = evenTile(map, largest);
@@ -34,8 +34,12 @@ FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionW
   std::stable_sort(tiles.begin(), tiles.end(),
                    [&](const Extent& a, const Extent& b) { return work(map, a) < work(map, b); });
   for (const Extent& tile : tiles) {
-    Convolution convolution = make(tile);
-    if (convolution.isFast()) return {std::move(convolution), tile};
+    try {
+      Convolution convolution = make(tile);
+      if (convolution.isFast()) return {std::move(convolution), tile};
+    } catch (const dnnl::error&) {
+      // Weights for Winograd's algorithm have no plain loops to fall back to.
+    }
   }
   return {make(largest), largest};
 }

@@ -1,9 +1,8 @@
 // Primitives for a size that may be any, with weights whose layout was chosen for another.
 #pragma once
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <cstdint>
+#include <oneapi/dnnl/dnnl.hpp>
 
 #include "onednn/primitives.h"
 #include "onednn/tiling.h"
@@ -16,10 +15,10 @@ struct FittingConvolution {
   Extent tile;
 };
 
-// With the tile that leaves the least over the map's edges, of those for which oneDNN is fast with the weights as they
-// lie. The tile that they were laid out for is always one.
-FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionWeights& weights, const Extent& map,
-                                  bool adds);
+// With the tile that leaves the least over the map's edges, of those for which oneDNN is fast with the
+// weights as they lie. The tile that they were laid out for is always one.
+FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionWeights& weights,
+                                  const Extent& map);
 
 struct FittingProduct {
   Product product;

@@ -31,4 +31,8 @@ struct Window {
 void gather(const Kernels& kernels, Operand operand, const GatherSource& source, const Window& window,
             void* target);
 
+// The same of float32 in blocks of channels, see blocks.h. `rowBuffer`: (window width, channels).
+void gatherBlocks(const Kernels& kernels, const GatherSource& source, const Window& window, float* rowBuffer,
+                  float* target);
+
 }  // namespace lc::onednn

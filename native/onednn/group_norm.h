@@ -1,5 +1,5 @@
-// Statistics of groups of channels, taken tile by tile while the values are in the cache, and the norm that follows
-// from them.
+// Statistics of groups of channels, taken tile by tile while the values are in the cache, and the norm that
+// follows from them.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ struct GroupMoments {
   double squares;  // sum of squared deviations from the mean
 };
 
-// What accumulates over the pixels of a tile: for each channel sums of (x - origin) and of its square. An origin near
-// the mean keeps the difference of the two exact.
+// What accumulates over the pixels of a tile: for each channel sums of (x - origin) and of its square. An
+// origin near the mean keeps the difference of the two exact.
 struct ChannelSums {
   float* origin;
   double* sum;
@@ -39,9 +39,9 @@ struct NormParameters {
   double epsilon;
 };
 
-// (tiles, groups) moments -> scale and shift (channels): norm(x) = x * scale + shift. The variance is that of the
-// population, as in torch.nn.GroupNorm. Tiles are merged in their order by Chan, Golub and LeVeque's formula, so that
-// the result does not depend on which thread had which tile.
+// (tiles, groups) moments -> scale and shift (channels): norm(x) = x * scale + shift. The variance is that of
+// the population, as in torch.nn.GroupNorm. Tiles are merged in their order by Chan, Golub and LeVeque's
+// formula, so that the result does not depend on which thread had which tile.
 void finishNorm(const GroupMoments* tiles, const Tiling& tiling, const NormParameters& norm, float* scale,
                 float* shift);
 

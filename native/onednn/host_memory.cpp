@@ -37,10 +37,10 @@ std::optional<std::uint64_t> lineOf(const std::string& path, const std::string& 
   return std::nullopt;
 }
 
-// Limits the answer by one cgroup. Pages of files that were not used lately are given back before the limit is
-// enforced, so they count as free.
-void limitBy(const std::string& folder, const char* limitName, const char* usageName, const char* inactiveName,
-             MemoryInfo& info) {
+// Limits the answer by one cgroup. Pages of files that were not used lately are given back before the limit
+// is enforced, so they count as free.
+void limitBy(const std::string& folder, const char* limitName, const char* usageName,
+             const char* inactiveName, MemoryInfo& info) {
   const auto limit = numberIn(folder + limitName);
   const auto usage = numberIn(folder + usageName);
   if (!limit || !usage || *limit >= info.totalBytes) return;

@@ -7,6 +7,7 @@
 #include "onednn/kernels/kernels.h"
 #include "onednn/plan_builder.h"
 #include "onednn/stage.h"
+#include "onednn/tile_result.h"
 #include "onednn/tiling.h"
 
 namespace lc::onednn {
@@ -14,19 +15,22 @@ namespace lc::onednn {
 class MapWriter {
  public:
   // For the operation of this index. Registers its statistics with the builder, when a norm will read them.
-  MapWriter(PlanBuilder& builder, std::uint32_t operation, std::uint32_t map, const Tiling& tiling, bool adds);
+  MapWriter(PlanBuilder& builder, std::uint32_t operation, std::uint32_t map, const Tiling& tiling);
 
   std::uint64_t scratchBytes() const { return ChannelSums::bytes(channels_); }
-  // `product`: float32 (tile height, tile width, channels), of the tile's full size.
-  void write(const Stage& stage, std::uint32_t image, std::uint32_t tile, const float* product,
+  // Writes, or adds to what is there. `scratch`: scratchBytes() of it.
+  void write(const Stage& stage, std::uint32_t image, std::uint32_t tile, const TileResult& result, bool adds,
              void* scratch) const;
+  // Writes what another result of this tile is going to be added to: no statistics yet.
+  void begin(const Stage& stage, std::uint32_t image, std::uint32_t tile, const TileResult& result) const;
 
  private:
+  float* targetOf(const Stage& stage, std::uint32_t image, const Tiling::Tile& tile) const;
   const Kernels& kernels_;
   std::uint32_t map_;
   std::uint32_t channels_;
   Tiling tiling_;
-  bool adds_;
+
   std::uint32_t groups_;
   std::uint32_t statistics_ = 0;
 };

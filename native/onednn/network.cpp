@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "onednn/blocks.h"
 #include "onednn/pixel_operands.h"
 #include "onednn/tile_sizes.h"
 #include "plugin/failure.h"
@@ -56,7 +57,7 @@ bool isHalving3(const lc_conv& conv) {
 // Walks the layers and keeps track of the map that the last one wrote.
 class Network::Reader {
  public:
-  explicit Reader(Network& network) : network_(network) {}
+  Reader(Network& network, const dnnl::engine& engine) : network_(network), engine_(engine) {}
 
   void read(const lc_network& network) {
     const lc_norm* pendingNorm = nullptr;
@@ -99,6 +100,28 @@ class Network::Reader {
     std::uint32_t writer;
   };
 
+  // Of convolutions whose result is the residual stream itself, with nothing of the old stream in it: each
+  // error stays to the end. They are 6 % of the work and, split, were half of the error.
+  Operand streamOperand() const {
+    return network_.operand_ == Operand::kSplit ? Operand::kFloat32 : network_.operand_;
+  }
+
+  // Winograd's where oneDNN has it. Not on the coarsest maps, where the larger weights cost more memory than
+  // time is saved.
+  Convolution::Algorithm algorithmFor(const lc_conv& conv, Operand operand, std::uint32_t level) const {
+    using Algorithm = Convolution::Algorithm;
+    constexpr std::uint32_t kLastLevel = 2;
+    const bool isInBlocks = conv.inputs % kChannelBlock == 0 && conv.outputs % kChannelBlock == 0;
+    if (operand != Operand::kFloat32 || conv.stride != 1 || level > kLastLevel || !isInBlocks) {
+      return Algorithm::kDirect;
+    }
+    const Extent tile = largestTile(Algorithm::kWinograd, conv.inputs, conv.outputs);
+    return Convolution::isThere(engine_, {Algorithm::kWinograd, conv.inputs, conv.outputs, conv.kernel,
+                                          conv.stride, tile.height, tile.width})
+               ? Algorithm::kWinograd
+               : Algorithm::kDirect;
+  }
+
   std::uint32_t newMap(std::uint32_t level, std::uint32_t channels) {
     if (level > kMostLevels) unsupported("too many levels");
     network_.maps_.push_back({level, channels});
@@ -129,8 +152,9 @@ class Network::Reader {
     const std::uint32_t channels = network_.maps_[position.map].channels;
     if (norm.channels != channels || norm.groups == 0 || channels % norm.groups != 0) {
       throw Failure(LC_INVALID, "",
-                    "A norm of " + std::to_string(norm.channels) + " channels in " + std::to_string(norm.groups) +
-                        " groups does not fit " + std::to_string(channels) + " channels");
+                    "A norm of " + std::to_string(norm.channels) + " channels in " +
+                        std::to_string(norm.groups) + " groups does not fit " + std::to_string(channels) +
+                        " channels");
     }
     std::uint32_t& groups = network_.operations_[position.writer].groups;
     if (groups != 0 && groups != norm.groups) unsupported("two norms of one map differ in their groups");
@@ -144,11 +168,12 @@ class Network::Reader {
     const std::uint32_t map = newMap(0, conv.outputs);
     PixelOperation& operation = append(PixelOperation{{}, map});
     const Operand operand = pixelOperand(network_.operand_);
-    network_.block_.add({kPixelRows, pixelOperandLength(operand), conv.outputs}, operand, conv.bias,
-                        [conv, operand](std::uint32_t output, void* target) {
-                          writePixelWeights(conv, operand, output, target);
-                        },
-                        operation.weights);
+    network_.block_.add(
+        {kPixelRows, pixelOperandLength(operand), conv.outputs}, operand, conv.bias,
+        [conv, operand](std::uint32_t output, void* target) {
+          writePixelWeights(conv, operand, output, target);
+        },
+        operation.weights);
     position_ = Position{map, lastOperation()};
   }
 
@@ -164,7 +189,7 @@ class Network::Reader {
     if (!isHalving3(conv)) unsupported("a downsample does not halve");
     expectInputs(conv, here().channels);
     const std::uint32_t map = newMap(here().level + 1, conv.outputs);
-    convolution(*position_, nullptr, conv, network_.operand_, {}, false, map);
+    convolution(*position_, nullptr, conv, streamOperand(), {}, false, map);
     network_.stride_ *= 2;
   }
 
@@ -198,15 +223,17 @@ class Network::Reader {
                    std::optional<std::uint32_t> target) {
     std::optional<NormOfMap> reading;
     if (norm != nullptr) reading = normOf(*norm, source);
-    ConvolutionOperation& operation =
-        append(ConvolutionOperation{source.map, reading, {}, conv.padding[0], conv.padding[1], {}, adds, target});
-    const Extent tile = largestTile(conv.inputs, conv.outputs);
+    ConvolutionOperation& operation = append(
+        ConvolutionOperation{source.map, reading, {}, conv.padding[0], conv.padding[1], {}, adds, target});
+    const Convolution::Algorithm algorithm = algorithmFor(conv, operand, network_.maps_[source.map].level);
+    const Extent tile = largestTile(algorithm, conv.inputs, conv.outputs);
     WeightBlock& block = network_.block_;
-    block.add(conv, operand, tile, operation.weights);
+    block.add(conv, operand, algorithm, tile, operation.weights);
     if (norm != nullptr) block.add(*norm, operation.norm->parameters);
     if (shortcut) {
       operation.shortcut.emplace(ConvolutionOperation::Shortcut{shortcut->first, {}});
-      block.add({shortcut->second}, {1.0}, operand, tile.height * tile.width, operation.shortcut->weights);
+      block.add({shortcut->second}, {1.0}, streamOperand(), tile.height * tile.width,
+                operation.shortcut->weights);
     }
     if (target) position_ = Position{*target, lastOperation()};
   }
@@ -217,7 +244,8 @@ class Network::Reader {
     for (const lc_conv& conv : layer.convs) {
       if (!isPointwise(conv)) unsupported("the attention has other convs than 1 x 1");
       expectInputs(conv, channels);
-      if (conv.outputs != channels) throw Failure(LC_INVALID, "", "The attention changes the number of channels");
+      if (conv.outputs != channels)
+        throw Failure(LC_INVALID, "", "The attention changes the number of channels");
     }
     const NormOfMap norm = normOf(layer.norms[0], *position_);
     AttentionOperation& operation = append(AttentionOperation{position_->map, norm, {}, {}});
@@ -230,13 +258,14 @@ class Network::Reader {
   }
 
   Network& network_;
+  const dnnl::engine& engine_;
   std::optional<Position> position_;
 };
 
 Network::Network(const lc_network& network, const dnnl::engine& engine, const Kernels& kernels,
                  DeviceMemory& memory)
     : operand_(operandOf(network.precision)), block_(memory, engine, kernels) {
-  Reader(*this).read(network);
+  Reader(*this, engine).read(network);
   block_.fill();
 }
 

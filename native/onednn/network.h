@@ -1,10 +1,9 @@
 // A network as a list of operations on feature maps, with its weights. Independent of the size of images.
 #pragma once
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <cstdint>
 #include <deque>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
 #include <variant>
 
@@ -15,7 +14,8 @@
 
 namespace lc::onednn {
 
-// A feature map of each image, (height, width, channels) float32. Operations that add to it change it in place.
+// A feature map of each image, (height, width, channels) float32. Operations that add to it change it in
+// place.
 struct MapInfo {
   // Sides are those of the image divided by 2^level.
   std::uint32_t level;
@@ -68,13 +68,14 @@ struct Operation {
 
 class Network {
  public:
-  // Throws Failure: LC_UNSUPPORTED (layers in an order that is no encoder's), LC_INVALID (channels that do not fit),
-  // LC_OUT_OF_MEMORY.
-  Network(const lc_network& network, const dnnl::engine& engine, const Kernels& kernels, DeviceMemory& memory);
+  // Throws Failure: LC_UNSUPPORTED (layers in an order that is no encoder's), LC_INVALID (channels that do
+  // not fit), LC_OUT_OF_MEMORY.
+  Network(const lc_network& network, const dnnl::engine& engine, const Kernels& kernels,
+          DeviceMemory& memory);
 
   const std::deque<Operation>& operations() const { return operations_; }
   const std::deque<MapInfo>& maps() const { return maps_; }
-  // Of all but the last convolution.
+  // Of nearly all; network.cpp says where another is taken.
   Operand operand() const { return operand_; }
   // 2^levels: what the sides of an image are multiples of.
   std::uint32_t stride() const { return stride_; }

@@ -123,8 +123,8 @@ void writePixelWeights(const lc_conv& conv, Operand pixelOperand, std::uint32_t 
   }
 }
 
-void writePixelOperands(Operand pixelOperand, const std::uint8_t* image, const Extent& size, const Tiling& tiling,
-                        std::uint32_t tile, void* target) {
+void writePixelOperands(Operand pixelOperand, const std::uint8_t* image, const Extent& size,
+                        const Tiling& tiling, std::uint32_t tile, void* target) {
   if (pixelOperand == Operand::kFloat32) {
     writeRows(floatOfPixel(), 1, image, size, tiling, tile, static_cast<float*>(target));
   } else {

@@ -21,7 +21,8 @@ constexpr std::uint64_t kMostPixels = std::uint64_t{1} << 30;
 void checkShape(const lc_shape& shape, std::uint32_t stride) {
   const auto fits = [&](std::uint32_t side) { return side > 0 && side % stride == 0 && side <= kMostSide; };
   const std::uint64_t pixels = std::uint64_t{shape.height} * shape.width;
-  if (shape.count > 0 && fits(shape.height) && fits(shape.width) && pixels <= kMostPixels / shape.count) return;
+  if (shape.count > 0 && fits(shape.height) && fits(shape.width) && pixels <= kMostPixels / shape.count)
+    return;
   throw plugin::Failure(LC_SHAPE, "",
                         "There is no plan for " + std::to_string(shape.count) + " images of " +
                             std::to_string(shape.width) + " x " + std::to_string(shape.height) +

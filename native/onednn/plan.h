@@ -1,12 +1,11 @@
-// A network at one shape: what is computed in which order, and where everything lies. Made once for a shape, then run
-// any number of times.
+// A network at one shape: what is computed in which order, and where everything lies. Made once for a shape,
+// then run any number of times.
 #pragma once
-
-#include <oneapi/dnnl/dnnl.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <span>
 #include <vector>
 
@@ -30,8 +29,8 @@ class Plan {
   std::uint64_t arenaBytes() const { return arena_.bytes(); }
   // arena: arenaBytes() bytes at an address aligned to LC_ALIGNMENT; pixels: (count, height, width, 3) uint8;
   // moments: (count, outputs, height / stride, width / stride) float32.
-  void run(ThreadPool& pool, std::span<const dnnl::stream> streams, std::byte* arena, const std::uint8_t* pixels,
-           float* moments) const;
+  void run(ThreadPool& pool, std::span<const dnnl::stream> streams, std::byte* arena,
+           const std::uint8_t* pixels, float* moments) const;
 
  private:
   lc_shape shape_;

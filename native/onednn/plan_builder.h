@@ -1,9 +1,8 @@
 // What the steps of a plan are made from.
 #pragma once
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <cstdint>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
 #include "core/lc_backend.h"

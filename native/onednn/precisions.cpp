@@ -1,8 +1,7 @@
 #include "onednn/precisions.h"
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <array>
+#include <oneapi/dnnl/dnnl.hpp>
 
 namespace lc::onednn {
 namespace {
@@ -14,8 +13,8 @@ bool has(dnnl::cpu_isa set) {
   return (effective & asked) == asked;
 }
 
-// bfloat16 products a cycle against float32 ones: 16 times as many with AMX, so that three of them still win; twice as
-// many with AVX512_BF16.
+// bfloat16 products a cycle against float32 ones: 16 times as many with AMX, so that three of them still win;
+// twice as many with AVX512_BF16.
 constexpr std::array kWithAmx{lc_precision{LC_BF16}, lc_precision{LC_BF16X3}, lc_precision{LC_FP32}};
 constexpr std::array kWithBfloat16{lc_precision{LC_BF16}, lc_precision{LC_FP32}, lc_precision{LC_BF16X3}};
 constexpr std::array kPlain{lc_precision{LC_FP32}};

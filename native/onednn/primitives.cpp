@@ -32,8 +32,10 @@ bool isReal(const std::string_view implementation) {
 }
 
 dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, Operand operand,
-                                                   const Convolution::Shape& shape, bool adds,
+                                                   const Convolution::Shape& shape,
                                                    const memory::desc* fixedWeights) {
+  const bool isWinograd = shape.algorithm == Convolution::Algorithm::kWinograd;
+  const Tag layout = isWinograd ? Tag::nChw16c : Tag::nhwc;
   const auto side = [&](std::uint32_t target) {
     return memory::dim{(target - 1) * shape.stride + shape.kernel};
   };
@@ -41,28 +43,30 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, O
   const memory::dim outputs = shape.outputs;
   const memory::dim kernel = shape.kernel;
   const memory::data_type type = dataTypeOf(operand);
-  const memory::desc source(Dims{1, inputs, side(shape.height), side(shape.width)}, type, Tag::nhwc);
+  const memory::desc source(Dims{1, inputs, side(shape.height), side(shape.width)}, type, layout);
   const memory::desc weights = fixedWeights != nullptr
                                    ? *fixedWeights
                                    : memory::desc(Dims{outputs, inputs, kernel, kernel}, type, Tag::any);
   const memory::desc bias(Dims{outputs}, memory::data_type::f32, Tag::x);
-  const memory::desc target(Dims{1, outputs, shape.height, shape.width}, memory::data_type::f32, Tag::nhwc);
+  const memory::desc target(Dims{1, outputs, shape.height, shape.width}, memory::data_type::f32, layout);
   const Dims strides{shape.stride, shape.stride};
   const Dims noPadding{0, 0};
   constexpr auto kKind = dnnl::prop_kind::forward_inference;
-  constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
+  const auto algorithm =
+      isWinograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine, kKind,   kAlgorithm, source,    weights,         bias,
-          target, strides, noPadding,  noPadding, attributes(adds)};
+  return {engine, kKind,   algorithm, source,    weights,          bias,
+          target, strides, noPadding, noPadding, attributes(false)};
 #else
-  return {{kKind, kAlgorithm, source, weights, bias, target, strides, noPadding, noPadding},
-          attributes(adds),
+  return {{kKind, algorithm, source, weights, bias, target, strides, noPadding, noPadding},
+          attributes(false),
           engine};
 #endif
 }
 
-dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, Operand operand, const Product::Shape& shape,
-                                      Product::Kind kind, const memory::desc* fixedWeights) {
+dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, Operand operand,
+                                      const Product::Shape& shape, Product::Kind kind,
+                                      const memory::desc* fixedWeights) {
   const memory::dim rows = shape.rows;
   const memory::dim inner = memory::dim{shape.inner} * partsOf(operand);
   const memory::dim columns = shape.columns;
@@ -98,19 +102,28 @@ memory::data_type dataTypeOf(Operand operand) {
 }
 
 std::uint32_t partsOf(Operand operand) {
-  return operand == Operand::kSplit ? 3 : 1;
+  return operand == Operand::kSplit ? 4 : 1;
 }
 
-Convolution::Convolution(const dnnl::engine& engine, Operand operand, const Shape& shape, bool adds,
+Convolution::Convolution(const dnnl::engine& engine, Operand operand, const Shape& shape,
                          const memory::desc* weights)
     : engine_(engine),
-      description_(describe(engine, operand, shape, adds, weights)),
+      description_(describe(engine, operand, shape, weights)),
       primitive_(description_),
       source_(description_.src_desc()),
       weights_(description_.weights_desc()),
       bias_(description_.bias_desc()),
       target_(description_.dst_desc()),
       scratch_(description_.scratchpad_desc()) {}
+
+bool Convolution::isThere(const dnnl::engine& engine, const Shape& shape) {
+  try {
+    describe(engine, Operand::kFloat32, shape, nullptr);
+    return true;
+  } catch (const dnnl::error&) {
+    return false;
+  }
+}
 
 bool Convolution::isFast() const {
   return isReal(description_.impl_info_str());

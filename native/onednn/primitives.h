@@ -1,11 +1,10 @@
-// The two primitives of oneDNN that do nearly all of the arithmetic, at a fixed shape and on one thread. The only
-// place that knows that oneDNN 2 and 3 are told of them in different ways.
+// The two primitives of oneDNN that do nearly all of the arithmetic, at a fixed shape and on one thread. The
+// only place that knows that oneDNN 2 and 3 are told of them in different ways.
 #pragma once
-
-#include <oneapi/dnnl/dnnl.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <oneapi/dnnl/dnnl.hpp>
 
 #include "onednn/kernels/kernels.h"
 
@@ -15,7 +14,7 @@ namespace lc::onednn {
 const char* libraryVersion();
 
 dnnl::memory::data_type dataTypeOf(Operand operand);
-// Parts that one value becomes: 1, or 3 when it is split.
+// Parts that one value becomes: 1, or 4 when it is split.
 std::uint32_t partsOf(Operand operand);
 
 // Where a primitive works besides its operands. All are owned by the caller, of one thread.
@@ -25,10 +24,16 @@ struct Workspace {
   void* scratch;
 };
 
-// target = source * weights + bias, or that added to the target: a convolution without padding on a dense tile.
+// target = source * weights + bias: a convolution without padding on a dense tile.
 class Convolution {
  public:
+  // Winograd's F(4x4, 3x3) multiplies a quarter as often; its float32 results are off by less than twice as
+  // much, and its weights are four times as large. oneDNN has it up to version 2, for AVX-512 and float32 in
+  // blocks.
+  enum class Algorithm { kDirect, kWinograd };
+
   struct Shape {
+    Algorithm algorithm;
     std::uint32_t inputs;
     std::uint32_t outputs;
     std::uint32_t kernel;
@@ -38,16 +43,21 @@ class Convolution {
     std::uint32_t width;
   };
 
-  // `weights` null: the layout that is best for this shape.
-  Convolution(const dnnl::engine& engine, Operand operand, const Shape& shape, bool adds,
+  // `weights` null: the layout that is best for this shape. Throws dnnl::error when oneDNN has no such
+  // algorithm.
+  Convolution(const dnnl::engine& engine, Operand operand, const Shape& shape,
               const dnnl::memory::desc* weights = nullptr);
+
+  // Whether oneDNN has the algorithm for float32 here.
+  static bool isThere(const dnnl::engine& engine, const Shape& shape);
 
   // Whether oneDNN has a real implementation and not only its plain loops.
   bool isFast() const;
   // Of values (outputs, parts of inputs, kernel, kernel).
   const dnnl::memory::desc& weights() const { return weights_; }
   std::size_t scratchBytes() const { return scratch_.get_size(); }
-  // source: operands (height, width, inputs), target: float32 (height, width, outputs).
+  // source: operands (height, width, inputs), target: float32 (height, width, outputs); Winograd's are in
+  // blocks, see blocks.h.
   void run(const Workspace& workspace, const void* source, const void* weights, const float* bias,
            float* target) const;
 
@@ -62,7 +72,8 @@ class Convolution {
   dnnl::memory::desc scratch_;
 };
 
-// target (rows, columns) = source (rows, inner) * weights (inner, columns), with a bias or added to the target.
+// target (rows, columns) = source (rows, inner) * weights (inner, columns), with a bias or added to the
+// target.
 class Product {
  public:
   struct Shape {

@@ -39,15 +39,16 @@ ProjectionStep::ProjectionStep(PlanBuilder& builder, std::uint32_t index, const 
   operands_ = scratch_.add(fitting_.rows * tokenBytes);
   product_ = scratch_.add(std::uint64_t{fitting_.rows} * weights_.shape.columns * sizeof(float));
   token_ = scratch_.add(tokenBytes);
-  workspace_ = scratch_.add(
-      std::max({fitting_.product.scratchBytes(), keys_.scratchBytes(), values_.scratchBytes()}));
+  workspace_ =
+      scratch_.add(std::max({fitting_.product.scratchBytes(), keys_.scratchBytes(), values_.scratchBytes()}));
 }
 
 void ProjectionStep::run(const Stage& stage) const {
   norm_.finish(stage);
   const std::size_t tiles = memory_.queries().count();
   stage.pool.run(count_ * tiles, [&](std::size_t piece, std::uint32_t thread) {
-    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles), thread);
+    runTile(stage, static_cast<std::uint32_t>(piece / tiles), static_cast<std::uint32_t>(piece % tiles),
+            thread);
   });
   stage.pool.run(std::size_t{2} * count_ * memory_.chunks(),
                  [&](std::size_t piece, std::uint32_t thread) { repack(stage, piece, thread); });
@@ -99,19 +100,19 @@ std::byte* ProjectionStep::chunkOf(const Stage& stage, std::uint32_t item, std::
   return stage.at<std::byte>(item) + chunk * memory_.plainBytes();
 }
 
-// The parts of a split operand, high | low | high, become those of weights: high | high | low.
+// The parts of a split operand, high | low | high | low, become those of weights: high | high | low | low.
 void ProjectionStep::writeKey(const Stage& stage, std::uint32_t image, std::uint32_t token,
                               const std::byte* parts) const {
   const std::size_t tokenBytes = memory_.channels() * operandBytes(memory_.operand());
-  std::byte* key = chunkOf(stage, memory_.plainKeyItem(), image, token) +
-                   token % memory_.keysPerChunk() * tokenBytes;
+  std::byte* key =
+      chunkOf(stage, memory_.plainKeyItem(), image, token) + token % memory_.keysPerChunk() * tokenBytes;
   std::memcpy(key, parts, tokenBytes);
   if (memory_.operand() != Operand::kSplit) return;
-  const std::size_t part = tokenBytes / 3;
+  const std::size_t part = tokenBytes / partsOf(Operand::kSplit);
   std::swap_ranges(key + part, key + 2 * part, key + 2 * part);
 }
 
-// The same by rows of the chunk: high of all keys, again, then low of all keys.
+// The same by rows of the chunk: high of all keys twice, then low of all keys twice.
 void ProjectionStep::writeValue(const Stage& stage, std::uint32_t image, std::uint32_t token,
                                 const std::byte* parts) const {
   const std::uint32_t keys = memory_.keysPerChunk();
@@ -121,6 +122,7 @@ void ProjectionStep::writeValue(const Stage& stage, std::uint32_t image, std::ui
   if (memory_.operand() != Operand::kSplit) return;
   std::memcpy(row + keys * part, parts, part);
   std::memcpy(row + 2 * std::size_t{keys} * part, parts + part, part);
+  std::memcpy(row + 3 * std::size_t{keys} * part, parts + part, part);
 }
 
 void ProjectionStep::writeRest(const Stage& stage, std::uint32_t image, std::byte* zeros) const {

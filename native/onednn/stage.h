@@ -1,10 +1,9 @@
 // What the steps of one run work on.
 #pragma once
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <cstddef>
 #include <cstdint>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <span>
 
 #include "onednn/arena_plan.h"
@@ -31,7 +30,9 @@ struct Stage {
   Value* at(std::uint32_t item) const {
     return reinterpret_cast<Value*>(arena + plan.offset(item));
   }
-  std::byte* scratchOf(std::uint32_t thread) const { return at<std::byte>(scratchItem) + thread * scratchBytes; }
+  std::byte* scratchOf(std::uint32_t thread) const {
+    return at<std::byte>(scratchItem) + thread * scratchBytes;
+  }
 };
 
 // How one step divides its thread's scratch: parts behind each other.

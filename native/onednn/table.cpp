@@ -1,7 +1,10 @@
 // The C interface: each function is one guarded call.
-#include <cstdlib>
-#include <memory>
+#include <algorithm>
+#include <cstdint>
+#include <new>
+#include <span>
 #include <string>
+#include <unordered_map>
 
 #include "core/lc_backend.h"
 #include "onednn/device.h"
@@ -46,7 +49,8 @@ lc_code guarded(lc_error* error, Work work) noexcept {
 lc_code openContext(const lc_options* options, lc_context** context, lc_error* error) {
   return guarded(error, [&] {
     requireSize(*options);
-    *context = new lc_context{std::string(lc::onednn::libraryVersion()) + ", " + lc::onednn::instructionSet()};
+    *context =
+        new lc_context{std::string(lc::onednn::libraryVersion()) + ", " + lc::onednn::instructionSet()};
   });
 }
 
@@ -75,7 +79,8 @@ lc_code memoryInfo(lc_context*, std::uint32_t device, std::uint64_t* freeBytes, 
 }
 
 lc_code build(lc_context*, const lc_build*, lc_error* error) {
-  return guarded(error, [] { throw Failure(LC_UNSUPPORTED, "build", "The CPU takes layers, it builds no plans"); });
+  return guarded(error,
+                 [] { throw Failure(LC_UNSUPPORTED, "build", "The CPU takes layers, it builds no plans"); });
 }
 
 lc_code openDevice(lc_context*, const lc_device_options* options, const lc_host* host, lc_device** opened,
@@ -119,8 +124,8 @@ void freeStaging(lc_device*, void* block) {
 }
 
 lc_code openEngine(lc_device*, const void*, std::uint64_t, lc_engine**, lc_error* error) {
-  return guarded(error,
-                 [] { throw Failure(LC_UNSUPPORTED, "engine_open", "The CPU takes layers, it loads no plans"); });
+  return guarded(
+      error, [] { throw Failure(LC_UNSUPPORTED, "engine_open", "The CPU takes layers, it loads no plans"); });
 }
 
 lc_code openNetwork(lc_device* device, const lc_network* network, lc_engine** engine, lc_error* error) {
@@ -128,8 +133,9 @@ lc_code openNetwork(lc_device* device, const lc_network* network, lc_engine** en
     requireSize(*network);
     const auto known = lc::onednn::precisions();
     if (std::find(known.begin(), known.end(), network->precision) == known.end()) {
-      throw Failure(LC_UNSUPPORTED, "",
-                    std::string("This processor has no bfloat16 arithmetic, only ") + lc::onednn::instructionSet());
+      throw Failure(
+          LC_UNSUPPORTED, "",
+          std::string("This processor has no bfloat16 arithmetic, only ") + lc::onednn::instructionSet());
     }
     *engine = new lc_engine{lc::onednn::Engine(device->value, *network)};
   });

@@ -28,8 +28,9 @@ void bindThisThread(std::span<const std::uint32_t> processors) {
   const int status = pthread_setaffinity_np(pthread_self(), bytes, set);
   CPU_FREE(set);
   if (status != 0) {
-    throw Failure(LC_INVALID, "pthread_setaffinity_np",
-                  "The threads cannot be bound to these processors: " + std::generic_category().message(status));
+    throw Failure(
+        LC_INVALID, "pthread_setaffinity_np",
+        "The threads cannot be bound to these processors: " + std::generic_category().message(status));
   }
 }
 

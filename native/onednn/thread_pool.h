@@ -13,8 +13,8 @@
 
 namespace lc::onednn {
 
-// Splits work in pieces that its threads take one after the other: pieces of one image and of several run side
-// by side, and a thread that is held up takes fewer. Used by one thread at a time, which works along.
+// Splits work in pieces that its threads take one after the other: pieces of one image and of several run
+// side by side, and a thread that is held up takes fewer. Used by one thread at a time, which works along.
 class ThreadPool {
  public:
   // Called once for each piece, with a number below threads() of which no two pieces at work have the same.
@@ -28,8 +28,8 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   std::uint32_t threads() const { return static_cast<std::uint32_t>(workers_.size()) + 1; }
-  // Returns when all pieces are done. What a piece throws is thrown here, the first of it; pieces not begun are
-  // left out then.
+  // Returns when all pieces are done. What a piece throws is thrown here, the first of it; pieces not begun
+  // are left out then.
   void run(std::size_t pieces, const Work& work);
 
  private:

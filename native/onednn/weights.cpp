@@ -12,8 +12,8 @@ using dnnl::memory;
 
 constexpr std::uint64_t kAlignment = 64;
 
-// (rows, length) float32 -> (rows, parts of length) operands as weights: a split one is high | high | low, where that of
-// the activations is high | low | high.
+// (rows, length) float32 -> (rows, parts of length) operands as weights: a split one is high | high | low |
+// low, where that of the activations is high | low | high | low.
 std::vector<std::byte> weightOperands(const Kernels& kernels, Operand operand, const float* values,
                                       std::size_t rows, std::size_t length) {
   std::vector<std::byte> operands(rows * length * operandBytes(operand));
@@ -21,7 +21,7 @@ std::vector<std::byte> weightOperands(const Kernels& kernels, Operand operand, c
   if (operand == Operand::kSplit) {
     const std::size_t part = length * operandBytes(Operand::kBfloat16);
     for (std::size_t row = 0; row < rows; ++row) {
-      std::byte* low = operands.data() + (row * 3 + 1) * part;
+      std::byte* low = operands.data() + (row * 4 + 1) * part;
       std::swap_ranges(low, low + part, low + part);
     }
   }
@@ -55,11 +55,13 @@ void WeightBlock::placeFloats(const float* values, std::uint32_t count, const fl
         [=](void* target) { std::memcpy(target, values, count * sizeof(float)); });
 }
 
-void WeightBlock::add(const lc_conv& conv, Operand operand, const Extent& tile, ConvolutionWeights& weights) {
-  const Convolution::Shape shape{conv.inputs, conv.outputs, conv.kernel, conv.stride, tile.height, tile.width};
+void WeightBlock::add(const lc_conv& conv, Operand operand, Convolution::Algorithm algorithm,
+                      const Extent& tile, ConvolutionWeights& weights) {
+  const Convolution::Shape shape{algorithm,   conv.inputs, conv.outputs, conv.kernel,
+                                 conv.stride, tile.height, tile.width};
   weights.operand = operand;
   weights.shape = shape;
-  weights.layout = Convolution(engine_, operand, shape, false).weights();
+  weights.layout = Convolution(engine_, operand, shape).weights();
   const memory::dim inputs = memory::dim{conv.inputs} * partsOf(operand);
   const memory::desc plain({conv.outputs, inputs, conv.kernel, conv.kernel}, dataTypeOf(operand),
                            memory::format_tag::oihw);

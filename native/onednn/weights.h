@@ -1,11 +1,10 @@
 // Weights in the layouts that oneDNN computes with: made once for each engine, read by all threads.
 #pragma once
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
 #include "core/lc_network.h"
@@ -33,19 +32,20 @@ struct ProductWeights {
   const float* bias = nullptr;
 };
 
-// All weights of a network, in one block of the device's memory. First everything is added, then the block is filled;
-// what was added must stay where it is until then, and the network's values too.
+// All weights of a network, in one block of the device's memory. First everything is added, then the block is
+// filled; what was added must stay where it is until then, and the network's values too.
 class WeightBlock {
  public:
   WeightBlock(DeviceMemory& memory, const dnnl::engine& engine, const Kernels& kernels)
       : memory_(memory), engine_(engine), kernels_(kernels) {}
 
   // The convolution of a layer, for a tile of this size.
-  void add(const lc_conv& conv, Operand operand, const Extent& tile, ConvolutionWeights& weights);
-  // 1 x 1 convolutions that read the same operand, side by side: (inputs) -> (outputs of the first, of the second ...).
-  // factors[i] multiplies the weights and the bias of the i-th.
-  void add(std::vector<lc_conv> convs, const std::vector<double>& factors, Operand operand, std::uint32_t rows,
-           ProductWeights& weights);
+  void add(const lc_conv& conv, Operand operand, Convolution::Algorithm algorithm, const Extent& tile,
+           ConvolutionWeights& weights);
+  // 1 x 1 convolutions that read the same operand, side by side: (inputs) -> (outputs of the first, of the
+  // second ...). factors[i] multiplies the weights and the bias of the i-th.
+  void add(std::vector<lc_conv> convs, const std::vector<double>& factors, Operand operand,
+           std::uint32_t rows, ProductWeights& weights);
   // The first layer as a product of windows of pixels: `rowsOf` gives a row of operands for each output.
   using RowValues = std::function<void(std::uint32_t output, void* target)>;
   void add(const Product::Shape& shape, Operand operand, const float* bias, RowValues rowsOf,

@@ -97,7 +97,8 @@ export interface BackendInfo {
 }
 
 /**
- * What convolutions and matrix products multiply: `bf16x3` splits each float32 in two bfloat16 and keeps its accuracy.
+ * What convolutions and matrix products multiply: `bf16x3` splits each float32 in two bfloat16 and keeps its accuracy. It is
+ * named after the three products that this usually takes; here it takes all four, since three left twice the error.
  */
 export type NetworkPrecision = 'fp32' | 'bf16' | 'bf16x3';
 

@@ -58,7 +58,7 @@ std::size_t operandBytes(Operand operand) {
     case Operand::kBfloat16:
       return 2;
     case Operand::kSplit:
-      return 6;
+      return 8;
   }
   return 0;
 }

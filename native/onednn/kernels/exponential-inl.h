@@ -22,8 +22,25 @@ inline float fromBits(std::uint32_t bits) {
   return value;
 }
 
+// All ones or nothing: to choose without a branch, which a compiler would pull through all that follows.
+inline std::uint32_t maskOf(bool condition) {
+  return 0U - static_cast<std::uint32_t>(condition);
+}
+
+// The value between two limits, the first above and the second below 0. On the bits, where a minimum is one
+// instruction that no compiler makes a branch: positive numbers ascend as signed integers, which negative
+// ones are below, and negative numbers descend as unsigned ones, which positive ones are below.
+inline float clamp(float x, float highest, float lowest) {
+  const auto top = static_cast<std::int32_t>(bitsOf(highest));
+  const std::uint32_t bottom = bitsOf(lowest);
+  auto bits = static_cast<std::int32_t>(bitsOf(x));
+  bits = bits < top ? bits : top;
+  const auto rest = static_cast<std::uint32_t>(bits);
+  return fromBits(rest < bottom ? rest : bottom);
+}
+
 // Within 2 units in the last place from 2^-126 (x = -87.33) to 2^127.5 (88.37); infinity above, 0 below
-// 2^-126.5; NaN stays NaN.
+// 2^-126.5; one of these two for NaN.
 inline float exponential(float x) {
   // Just far enough that the power of two becomes infinity and 0.
   constexpr float kHighest = 89.0F;
@@ -36,8 +53,7 @@ inline float exponential(float x) {
   constexpr float kLn2High = 0x1.62e4p-1F;
   constexpr float kLn2Low = 0x1.7f7d1cp-20F;
 
-  x = x > kHighest ? kHighest : x;
-  x = x < kLowest ? kLowest : x;
+  x = clamp(x, kHighest, kLowest);
   // x = exponent * ln 2 + r with |r| < 0.347
   const float rounded = x * kLog2E + kRounder;
   const float exponent = rounded - kRounder;

@@ -10,12 +10,12 @@ namespace lc::onednn {
 // How a float32 operand of a convolution or a product is written down.
 //   kFloat32   as it is
 //   kBfloat16  rounded to nearest, ties to even
-//   kSplit     high = bfloat16(x), low = bfloat16(x - high), 0 where high is not finite; three parts of
-//              `channels` values, high | low | high, which meet weights high | high | low, so that the
-//              product is that of float32 up to low * low
+//   kSplit     high = bfloat16(x), low = bfloat16(x - high), 0 where high is not finite; four parts of
+//              `channels` values, high | low | high | low, which meet weights high | high | low | low, so that
+//              the product is that of the sums
 enum class Operand { kFloat32, kBfloat16, kSplit };
 
-// Bytes that one value takes: 4, 2, 6.
+// Bytes that one value takes: 4, 2, 8.
 std::size_t operandBytes(Operand operand);
 
 // NaN and infinities go through each kernel as arithmetic says; a NaN never becomes an infinity in bfloat16.

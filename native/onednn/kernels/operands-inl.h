@@ -9,7 +9,7 @@
 namespace lc::onednn {
 namespace {
 
-// To nearest, ties to even; a value beyond the largest bfloat16 becomes infinity. Not for NaN.
+// To nearest, ties to even; a value beyond the largest bfloat16 becomes infinity. Of NaN, any bits.
 inline std::uint32_t roundNumber(float value) {
   const std::uint32_t bits = bitsOf(value);
   return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
@@ -31,7 +31,7 @@ inline std::uint32_t leftOver(float value, std::uint32_t high) {
 template <Operand kOperand>
 constexpr std::size_t kOperandBytes = kOperand == Operand::kFloat32    ? sizeof(float)
                                       : kOperand == Operand::kBfloat16 ? sizeof(std::uint16_t)
-                                                                       : 3 * sizeof(std::uint16_t);
+                                                                       : 4 * sizeof(std::uint16_t);
 
 // A row of operands that is being written. The loops take its two pointers as __restrict arguments.
 template <Operand kOperand>
@@ -43,10 +43,10 @@ struct OperandRow {
       : target(static_cast<unsigned char*>(rows) + row * count * kOperandBytes<kOperand>),
         low(kOperand == Operand::kSplit ? static_cast<std::uint16_t*>(target) + count : nullptr) {}
 
-  // The third part, when the others are there.
+  // The last two parts, when the others are there.
   void finish(std::size_t count) const {
     if constexpr (kOperand == Operand::kSplit) {
-      std::memcpy(low + count, target, count * sizeof(std::uint16_t));
+      std::memcpy(low + count, target, 2 * count * sizeof(std::uint16_t));
     }
   }
 };

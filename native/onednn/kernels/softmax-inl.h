@@ -23,11 +23,21 @@ inline float largestOf(const float* __restrict scores, std::size_t count, float 
     }
   }
   for (; i < count; ++i) lanes[0] = scores[i] > lanes[0] ? scores[i] : lanes[0];
-  for (const float lane : lanes) atLeast = lane > atLeast ? lane : atLeast;
-  return atLeast;
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::size_t lane = 0; lane < half; ++lane) {
+      lanes[lane] = lanes[lane + half] > lanes[lane] ? lanes[lane + half] : lanes[lane];
+    }
+  }
+  return lanes[0];
 }
 
-// Writes exp(score - maximum) and returns the sum, before rounding.
+// exp(score - maximum), also of NaN: to the bits of infinity or 0 it adds its own.
+inline float weightOf(float score, float maximum) {
+  const float below = score - maximum;
+  return fromBits(bitsOf(exponential(below)) | (bitsOf(below) & maskOf(below != below)));
+}
+
+// Writes the weights of a row and returns the sum, before rounding.
 template <Operand kOperand>
 inline float weighRow(const float* __restrict scores, std::size_t count, float maximum,
                       void* __restrict target, std::uint16_t* __restrict low) {
@@ -35,19 +45,20 @@ inline float weighRow(const float* __restrict scores, std::size_t count, float m
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const float weight = exponential(scores[i + lane] - maximum);
+      const float weight = weightOf(scores[i + lane], maximum);
       lanes[lane] += weight;
       put<kOperand>(weight, i + lane, target, low);
     }
   }
   for (std::size_t lane = 0; i < count; ++i, ++lane) {
-    const float weight = exponential(scores[i] - maximum);
+    const float weight = weightOf(scores[i], maximum);
     lanes[lane] += weight;
     put<kOperand>(weight, i, target, low);
   }
-  float sum = 0.0F;
-  for (const float lane : lanes) sum += lane;
-  return sum;
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::size_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  }
+  return lanes[0];
 }
 
 inline void multiplyRow(float* row, std::size_t count, float factor) {
@@ -69,7 +80,7 @@ void softmaxStep(Operand operand, const float* scores, std::size_t rows, std::si
       const float* const row = scores + i * columns;
       const float largest = largestOf(row, valid, maximum[i]);
       const bool first = maximum[i] == -kInfinity;
-      const float factor = exponential(maximum[i] - largest);
+      const float factor = weightOf(maximum[i], largest);
       maximum[i] = largest;
 
       const OperandRow<kOperand> target(weights, i, columns);

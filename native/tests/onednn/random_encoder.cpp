@@ -1,0 +1,110 @@
+#include "onednn/random_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lc::test {
+
+RandomEncoder::RandomEncoder(std::uint32_t groups, float mean, std::uint32_t seed)
+    : groups_(groups), mean_(mean), generator_(seed) {}
+
+void RandomEncoder::conv(std::uint32_t inputs, std::uint32_t outputs) {
+  lc_layer layer{};
+  layer.kind = LC_LAYER_CONV;
+  layer.convs[0] = convolution(inputs, outputs, 3);
+  layers_.push_back(layer);
+}
+
+void RandomEncoder::downsample(std::uint32_t channels) {
+  lc_layer layer{};
+  layer.kind = LC_LAYER_DOWNSAMPLE;
+  lc_conv& conv = layer.convs[0];
+  conv = convolution(channels, channels, 3);
+  conv.stride = 2;
+  conv.padding[0] = conv.padding[1] = 0;
+  layers_.push_back(layer);
+}
+
+void RandomEncoder::normSilu(std::uint32_t channels) {
+  lc_layer layer{};
+  layer.kind = LC_LAYER_NORM_SILU;
+  layer.norms[0] = norm(channels);
+  layers_.push_back(layer);
+}
+
+void RandomEncoder::residual(std::uint32_t inputs, std::uint32_t outputs) {
+  lc_layer layer{};
+  layer.kind = LC_LAYER_RESIDUAL;
+  layer.norms[0] = norm(inputs);
+  layer.convs[0] = convolution(inputs, outputs, 3);
+  layer.norms[1] = norm(outputs);
+  layer.convs[1] = convolution(outputs, outputs, 3);
+  if (inputs != outputs) layer.convs[2] = convolution(inputs, outputs, 1);
+  layers_.push_back(layer);
+}
+
+void RandomEncoder::attention(std::uint32_t channels) {
+  lc_layer layer{};
+  layer.kind = LC_LAYER_ATTENTION;
+  layer.norms[0] = norm(channels);
+  // Scores that spread by about 2: neither all keys count the same nor one alone.
+  constexpr float kGain = 1.4F;
+  layer.convs[0] = convolution(channels, channels, 1, kGain);
+  layer.convs[1] = convolution(channels, channels, 1, kGain);
+  layer.convs[2] = convolution(channels, channels, 1);
+  layer.convs[3] = convolution(channels, channels, 1);
+  layer.scale = 1.0 / std::sqrt(static_cast<double>(channels));
+  layers_.push_back(layer);
+}
+
+lc_network RandomEncoder::network(lc_precision precision) const {
+  return {sizeof(lc_network), precision, layers_.data(), static_cast<std::uint32_t>(layers_.size())};
+}
+
+const float* RandomEncoder::values(std::size_t count, float mean, float deviation) {
+  std::normal_distribution<float> normal(mean, deviation);
+  std::vector<float>& all = values_.emplace_back(count);
+  std::generate(all.begin(), all.end(), [&] { return normal(generator_); });
+  return all.data();
+}
+
+lc_conv RandomEncoder::convolution(std::uint32_t inputs, std::uint32_t outputs, std::uint32_t kernel,
+                                   float gain) {
+  const std::size_t length = std::size_t{inputs} * kernel * kernel;
+  const std::uint32_t padding = kernel / 2;
+  const float deviation = gain / std::sqrt(static_cast<float>(length));
+  return {values(outputs * length, 0.0F, deviation), values(outputs, mean_, 0.1F), inputs, outputs, kernel, 1,
+          {padding, padding, padding, padding}};
+}
+
+lc_norm RandomEncoder::norm(std::uint32_t channels) {
+  return {values(channels, 1.0F, 0.2F), values(channels, 0.0F, 0.2F), channels, groups_, 1e-6};
+}
+
+RandomEncoder klEncoder(const std::vector<std::uint32_t>& widths, std::uint32_t groups, float mean) {
+  constexpr std::uint32_t kOutputs = 8;
+  RandomEncoder encoder(groups, mean);
+  std::uint32_t channels = widths.front();
+  encoder.conv(3, channels);
+  for (std::size_t level = 0; level < widths.size(); ++level) {
+    if (level > 0) encoder.downsample(channels);
+    encoder.residual(channels, widths[level]);
+    channels = widths[level];
+  }
+  encoder.residual(channels, channels);
+  encoder.attention(channels);
+  encoder.residual(channels, channels);
+  encoder.normSilu(channels);
+  encoder.conv(channels, kOutputs);
+  return encoder;
+}
+
+std::vector<std::uint8_t> noise(std::uint32_t count, std::uint32_t height, std::uint32_t width) {
+  constexpr std::size_t kColours = 3;
+  std::mt19937 generator(count + height + width);
+  std::vector<std::uint8_t> pixels(kColours * count * height * width);
+  std::generate(pixels.begin(), pixels.end(), [&] { return static_cast<std::uint8_t>(generator() >> 24); });
+  return pixels;
+}
+
+}  // namespace lc::test
