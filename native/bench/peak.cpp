@@ -29,8 +29,13 @@ using lc::onednn::Workspace;
 
 constexpr Product::Shape kProduct{.rows = 768, .inner = 3072, .columns = 3072};
 // A tile of the encoder's widest maps; with its halo it stays in a core's second-level cache.
-constexpr Convolution::Shape kConvolution{
-    .inputs = 128, .outputs = 128, .kernel = 3, .stride = 1, .height = 16, .width = 64};
+constexpr Convolution::Shape kConvolution{.algorithm = Convolution::Algorithm::kDirect,
+                                          .inputs = 128,
+                                          .outputs = 128,
+                                          .kernel = 3,
+                                          .stride = 1,
+                                          .height = 16,
+                                          .width = 64};
 constexpr double kSeconds = 0.15;
 // Many short ones: other programs spoil only some.
 constexpr int kRounds = 8;
@@ -113,8 +118,8 @@ std::string productRate(ThreadPool& pool, const dnnl::engine& engine, Operand op
 }
 
 std::string convolutionRate(ThreadPool& pool, const dnnl::engine& engine, Operand operand) {
-  const auto& [inputs, outputs, kernel, stride, height, width] = kConvolution;
-  const Convolution convolution(engine, operand, kConvolution, false);
+  const auto& [algorithm, inputs, outputs, kernel, stride, height, width] = kConvolution;
+  const Convolution convolution(engine, operand, kConvolution);
   const std::size_t pixels = std::size_t{height} * width;
   const std::size_t sourcePixels = std::size_t{height + kernel - 1} * (width + kernel - 1);
   return measure(pool, engine, convolution, operand, sourcePixels * inputs, pixels * outputs, outputs,
