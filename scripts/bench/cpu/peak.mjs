@@ -27,20 +27,15 @@ export async function measurePeak(threads) {
   return measure(program, [String(threads)]);
 }
 
-/** Precisions by what their products multiply, and how many products they make of one. */
-const PRODUCTS = {
-  fp32: { type: 'float32', times: 1 },
-  bf16: { type: 'bfloat16', times: 1 },
-  bf16x3: { type: 'bfloat16', times: 3 },
-};
+/** Whose peak a precision is measured by: bf16x3 stands for float32, whatever it multiplies inside. */
+const PEAK_OF = { fp32: 'float32', bf16x3: 'float32', bf16: 'bfloat16' };
 
 /**
  * The part of the machine's peak that an encoder of `gflops.wall` GFLOP/s and `gflops.cpu` for each second of a processor
  * reaches, by both; undefined where the peak was not measured.
  */
 export function shareOfPeak(peak, precision, gflops) {
-  const { type, times } = PRODUCTS[precision];
-  const all = peak[type]?.all;
-  const share = (by) => (gflops[by] * times) / Math.max(all.product[by], all.convolution[by]);
+  const all = peak[PEAK_OF[precision]]?.all;
+  const share = (by) => gflops[by] / Math.max(all.product[by], all.convolution[by]);
   return all && { wall: share('wall'), cpu: share('cpu') };
 }
