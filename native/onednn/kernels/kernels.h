@@ -11,8 +11,8 @@ namespace lc::onednn {
 //   kFloat32   as it is
 //   kBfloat16  rounded to nearest, ties to even
 //   kSplit     high = bfloat16(x), low = bfloat16(x - high), 0 where high is not finite; four parts of
-//              `channels` values, high | low | high | low, which meet weights high | high | low | low, so that
-//              the product is that of the sums
+//              `channels` values, high | low | high | low, which meet weights high | high | low | low, so
+//              that the product is that of the sums
 enum class Operand { kFloat32, kBfloat16, kSplit };
 
 // Bytes that one value takes: 4, 2, 8.
