@@ -1,12 +1,14 @@
 // `npm ci` in a clone runs this: everything is compiled, or one line says what is missing.
-// On Debian and Ubuntu, as root or with sudo that asks no password, missing compilers are installed.
+// On Debian and Ubuntu, as root or with sudo that asks no password, missing compilers are installed, and oneDNN, without
+// which onnxruntime encodes on the CPU.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const APT_PACKAGES = ['g++', 'make', 'cmake'];
+const COMPILERS = ['g++', 'make', 'cmake'];
+const ONEDNN = ['libdnnl-dev'];
 
 const found = (command) =>
   (process.env.PATH ?? '').split(path.delimiter).some((folder) => existsSync(path.join(folder, command)));
@@ -29,29 +31,39 @@ function isDebian() {
   }
 }
 
-function installTools() {
+function hasOnednn() {
+  const prefixes = [...(process.env.CMAKE_PREFIX_PATH ?? '').split(':'), '/usr/local', '/usr'];
+  return prefixes.filter(Boolean).some((prefix) => existsSync(`${prefix}/include/oneapi/dnnl/dnnl.hpp`));
+}
+
+function install(packages) {
   if (!isDebian() || !found('apt-get')) return false;
   const asRoot = process.getuid() === 0 ? [] : ['sudo', '-n'];
   if (asRoot.length > 0 && !run('sudo', ['-n', 'true'], { stdio: 'ignore' })) return false;
   const [command, ...args] = [...asRoot, 'apt-get'];
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  console.log(`latent-cache: installing ${APT_PACKAGES.join(', ')} with apt-get`);
+  console.log(`latent-cache: installing ${packages.join(', ')} with apt-get`);
   run(command, [...args, 'update', '-q'], { env });
-  return run(command, [...args, 'install', '-y', '-q', '--no-install-recommends', ...APT_PACKAGES], { env });
+  return run(command, [...args, 'install', '-y', '-q', '--no-install-recommends', ...packages], { env });
 }
 
 const missing = missingTools();
-if (missing.length > 0 && !installTools()) {
+if (missing.length > 0 && !install(COMPILERS)) {
   console.error(`latent-cache: ${missing.join(' and ')} missing. On Debian or Ubuntu type:`);
-  console.error(`  sudo apt-get install -y ${APT_PACKAGES.join(' ')}`);
+  console.error(`  sudo apt-get install -y ${COMPILERS.join(' ')}`);
   console.error('and then the same command again.');
   process.exit(1);
 }
+// When this fails, the build says what it leaves out.
+if (!hasOnednn()) install(ONEDNN);
 
 const [npmCommand, ...npmArgs] = process.env.npm_execpath
   ? [process.execPath, process.env.npm_execpath]
   : ['npm'];
 const npm = (script) => run(npmCommand, [...npmArgs, 'run', '--silent', script]);
 if (!npm('build:native') || !npm('build:ts')) process.exit(1);
-const plugins = readFileSync(path.join(root, 'build-cmake', 'tensorrt-plugins.txt'), 'utf8').trim();
-console.log(`latent-cache: built with ${plugins}`);
+for (const file of ['tensorrt-plugins.txt', 'onednn-plugin.txt']) {
+  console.log(
+    `latent-cache: built with ${readFileSync(path.join(root, 'build-cmake', file), 'utf8').trim()}`,
+  );
+}

@@ -6,17 +6,23 @@ import { createOnnxruntimeEncoder } from '#dist/encoder/onnxruntime-encoder.js';
 import { loadVae } from '#dist/model/load-vae.js';
 import { buildEncoderGraph } from '#dist/model/onnx/encoder-graph.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
-import { golden, goldenMoments, largestDifference, scratchFolder, seededImage } from './encoder-helpers.js';
+import {
+  type GoldenCase,
+  golden,
+  goldenMoments,
+  goldenNetworks,
+  largestDifference,
+  scratchFolder,
+  seededImage,
+} from './encoder-helpers.js';
 import { runGraph } from './graph-helpers.js';
 
 const scratch = scratchFolder();
 
-/** Where the golden file has an encoder of these widths, it has one seed for it. */
-async function start(widths: readonly number[]): Promise<Encoder> {
-  const { seed, blocks } = golden.cases.find((one) => String(one.widths) === String(widths))!;
-  const file = scratch(`${widths.join('-')}.safetensors`);
+async function start({ model, seed, widths, blocks }: GoldenCase): Promise<Encoder> {
+  const file = scratch(`${seed}.safetensors`);
   await writeSeededVae(file, { seed, widths, blocksPerLevel: blocks });
-  return createOnnxruntimeEncoder(await loadVae(file, { model: 'sdxl' }));
+  return createOnnxruntimeEncoder(await loadVae(file, { model }));
 }
 
 /** Largest errors that the project accepts; float32 noise is ten times smaller. */
@@ -24,18 +30,16 @@ function tolerance({ height, width }: { height: number; width: number }): number
   return height * width <= 256 * 256 ? 1e-4 : 2e-4;
 }
 
-for (const widths of [
-  [128, 256, 512, 512],
-  [32, 64, 64, 64],
-]) {
-  describe(`widths ${widths.join(', ')}`, () => {
+for (const cases of goldenNetworks()) {
+  const { widths, seed } = cases[0]!;
+  describe(`widths ${widths.join(', ')}, seed ${seed}`, () => {
     let encoder: Encoder;
     beforeAll(async () => {
-      encoder = await start(widths);
+      encoder = await start(cases[0]!);
     }, 60_000);
     afterAll(() => encoder.dispose());
 
-    for (const one of golden.cases.filter((candidate) => String(candidate.widths) === String(widths))) {
+    for (const one of cases) {
       it(`gives torch's moments for ${one.name}`, { timeout: 120_000 }, async () => {
         const { height, width } = one;
         const moments = await encoder.encodeBatch({

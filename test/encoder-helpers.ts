@@ -4,9 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import type { ModelId } from '#dist/model/catalog.js';
 import { mix } from '#dist/model/seeded-values.js';
 
 export interface GoldenCase {
+  readonly model: ModelId;
   readonly name: string;
   readonly widths: readonly number[];
   readonly blocks: number;
@@ -17,6 +19,8 @@ export interface GoldenCase {
   readonly imageSeed: number;
   readonly offset: number;
   readonly count: number;
+  /** How far bfloat16 arithmetic is from float64. */
+  readonly bfloat16: Readonly<Record<'mean' | 'logvar', { readonly rmse: number; readonly max: number }>>;
 }
 
 export interface SeededTensorSample {
@@ -56,6 +60,12 @@ export function seededImage(seed: number, height: number, width: number): Uint8A
   return pixels;
 }
 
+/** The golden cases of one network each: they share their weights. */
+export function goldenNetworks(): GoldenCase[][] {
+  const seeds = [...new Set(golden.cases.map(({ seed }) => seed))];
+  return seeds.map((seed) => golden.cases.filter((one) => one.seed === seed));
+}
+
 export function largestDifference(left: Float32Array, right: Float32Array): number {
   if (left.length !== right.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
@@ -63,6 +73,16 @@ export function largestDifference(left: Float32Array, right: Float32Array): numb
   for (let i = 0; i < left.length; i++)
     if (!(Math.abs(left[i]! - right[i]!) <= largest)) largest = Math.abs(left[i]! - right[i]!);
   return largest;
+}
+
+/** Root of the mean of the squared differences. */
+export function rmsDifference(left: Float32Array, right: Float32Array): number {
+  return Math.sqrt(left.reduce((sum, value, i) => sum + (value - right[i]!) ** 2, 0) / left.length);
+}
+
+export function deviationOf(values: Float32Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
 }
 
 /** A folder that lives as long as the test file; call it at the top level. */

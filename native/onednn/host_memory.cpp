@@ -43,10 +43,10 @@ void limitBy(const std::string& folder, const char* limitName, const char* usage
              const char* inactiveName, MemoryInfo& info) {
   const auto limit = numberIn(folder + limitName);
   const auto usage = numberIn(folder + usageName);
-  if (!limit || !usage || *limit >= info.totalBytes) return;
+  if (!limit || !usage) return;
   const std::uint64_t inactive = lineOf(folder + "/memory.stat", inactiveName).value_or(0);
   const std::uint64_t used = *usage - std::min(*usage, inactive);
-  info.totalBytes = *limit;
+  info.totalBytes = std::min(info.totalBytes, *limit);
   info.freeBytes = std::min(info.freeBytes, *limit - std::min(*limit, used));
 }
 

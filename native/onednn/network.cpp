@@ -141,7 +141,12 @@ class Network::Reader {
     return network_.maps_[position_->map];
   }
 
+  static void expectValues(const float* weight, const float* bias) {
+    if (weight == nullptr || bias == nullptr) throw Failure(LC_INVALID, "", "A layer has no values");
+  }
+
   void expectInputs(const lc_conv& conv, std::uint32_t channels) const {
+    expectValues(conv.weight, conv.bias);
     if (conv.inputs == channels && conv.outputs > 0) return;
     throw Failure(LC_INVALID, "",
                   "A convolution takes " + std::to_string(conv.inputs) + " channels where there are " +
@@ -149,6 +154,7 @@ class Network::Reader {
   }
 
   NormOfMap normOf(const lc_norm& norm, const Position& position) {
+    expectValues(norm.weight, norm.bias);
     const std::uint32_t channels = network_.maps_[position.map].channels;
     if (norm.channels != channels || norm.groups == 0 || channels % norm.groups != 0) {
       throw Failure(LC_INVALID, "",

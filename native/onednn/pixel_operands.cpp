@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <cstddef>
-#include <cstring>
 
 namespace lc::onednn {
 namespace {
@@ -85,7 +84,9 @@ void writeRows(const std::array<Value, kValues>& table, std::uint32_t parts, con
     Value* row = target + std::size_t{y} * extent.width * length;
     for (std::uint32_t x = 0; x < tile.width; ++x, row += length) {
       writeWindow(table, image, size, std::int64_t{tile.top} + y, std::int64_t{tile.left} + x, row);
-      for (std::uint32_t part = 1; part < parts; ++part) std::copy_n(row, kWindow, row + part * kPart);
+      for (std::uint32_t part = 1; part < parts; ++part) {
+        for (std::uint32_t i = 0; i < kWindow; ++i) row[part * kPart + i] = row[i];
+      }
     }
   }
 }

@@ -1,7 +1,10 @@
 // The C interface: each function is one guarded call.
-#include <cstdlib>
-#include <memory>
+#include <algorithm>
+#include <cstdint>
+#include <new>
+#include <span>
 #include <string>
+#include <unordered_map>
 
 #include "core/lc_backend.h"
 #include "onednn/device.h"

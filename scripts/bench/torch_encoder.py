@@ -1,4 +1,4 @@
-"""The SDXL encoder in plain torch, float32: what cpu.mjs compares with. Prints one line of JSON."""
+"""The SDXL encoder in plain torch: what cpu.mjs compares with. Prints one line of JSON."""
 import argparse
 import json
 import re
@@ -114,11 +114,12 @@ def peak_bytes():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("vae")
+    parser.add_argument("--vae", required=True)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--repeats", type=int, required=True)
     parser.add_argument("--means", required=True)
+    parser.add_argument("--dtype", choices=["float32", "float64", "bfloat16"], default="float32")
     parser.add_argument("--channels-last", action="store_true")
     args = parser.parse_args()
 
@@ -127,17 +128,18 @@ def main():
     encoder = Encoder().eval()
     encoder.load_state_dict({re.sub(r"^encoder\.", "", name): value for name, value in read_safetensors(args.vae).items()})
     layout = torch.channels_last if args.channels_last else torch.contiguous_format
-    encoder = encoder.to(memory_format=layout)
+    dtype = getattr(torch, args.dtype)
+    encoder = encoder.to(dtype=dtype, memory_format=layout)
     start_up = time.perf_counter() - STARTED
 
     pixels, seconds, cpu_seconds = ramps(args.size), [], []
     for _ in range(args.repeats + 1):
         before, cpu_before = time.perf_counter(), time.process_time()
         image = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(torch.float32).div(255).sub(0.5).div(0.5)
-        mean, logvar = encoder(image.contiguous(memory_format=layout))
+        mean, logvar = encoder(image.to(dtype).contiguous(memory_format=layout))
         seconds.append(time.perf_counter() - before)
         cpu_seconds.append(time.process_time() - cpu_before)
-    mean.contiguous().numpy().astype("<f4").tofile(args.means)
+    mean.to(torch.float32).contiguous().numpy().astype("<f4").tofile(args.means)
     result = {"runtime": f"torch {torch.__version__}", "startUp": start_up, "peakBytes": peak_bytes()}
     print(json.dumps({**result, "seconds": seconds, "cpuSeconds": cpu_seconds}))
 

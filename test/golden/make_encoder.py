@@ -5,7 +5,7 @@ Run with Debian's Python (apt install python3-torch python3-numpy):
 
     /usr/bin/python3 test/golden/make_encoder.py
 
-Writes encoder.json (the cases) and encoder.f32 (the posterior mean, then the clamped log variance of each case,
+Writes encoder.json (the cases, each with how far bfloat16 arithmetic is from float64) and encoder.f32 (the posterior mean, then the clamped log variance of each case,
 little-endian float32, C order) into test/golden/data. Weights and images are not stored: both sides make them from a
 seed with 32-bit integer arithmetic (src/model/seeded-values.ts, test/encoder-helpers.ts).
 """
@@ -70,7 +70,7 @@ class Encoder:
 
     def norm(self, x, name):
         channels = x.shape[1]
-        weight, bias = self.weight(f"{name}.weight", (channels,)), self.weight(f"{name}.bias", (channels,))
+        weight, bias = (self.weight(f"{name}.{part}", (channels,)).to(x.dtype) for part in ("weight", "bias"))
         return F.group_norm(x, GROUPS, weight, bias, EPSILON)
 
     def block(self, x, name, outputs):
@@ -84,9 +84,13 @@ class Encoder:
         n, channels, height, width = x.shape
         y = self.norm(x, f"{name}.norm")
         q, k, v = (self.conv(y, f"{name}.{part}", channels, kernel=1, padding=0).flatten(2) for part in "qkv")
-        scores = torch.einsum("nci,ncj->nij", q, k) / channels**0.5
-        attended = torch.einsum("nij,ncj->nci", torch.softmax(scores, dim=2), v)
+        attended = self.attend(q, k, v)
         return x + self.conv(attended.reshape(n, channels, height, width), f"{name}.proj_out", channels, kernel=1, padding=0)
+
+    def attend(self, q, k, v):
+        """Each (n, channels, pixels); the same shape comes back."""
+        scores = torch.einsum("nci,ncj->nij", q, k) / q.shape[1] ** 0.5
+        return torch.einsum("nij,ncj->nci", torch.softmax(scores, dim=2), v)
 
     def __call__(self, image):
         x = self.conv(image, "encoder.conv_in", self.widths[0])
@@ -106,6 +110,23 @@ class Encoder:
         return mean, logvar.clamp(-30.0, 20.0)
 
 
+def rounded(x):
+    return x.to(torch.bfloat16).to(x.dtype)
+
+
+class Bfloat16Encoder(Encoder):
+    """What torch computes in bfloat16, but for what it rounds between norm and conv: its sums are float32 too."""
+
+    def conv(self, x, name, outputs, kernel=3, stride=1, padding=1):
+        weight = rounded(self.weight(f"{name}.weight", (outputs, x.shape[1], kernel, kernel)).float())
+        bias = rounded(self.weight(f"{name}.bias", (outputs,)).float())
+        return rounded(F.conv2d(rounded(x), weight, bias, stride=stride, padding=padding))
+
+    def attend(self, q, k, v):
+        scores = torch.einsum("nci,ncj->nij", q, k) / q.shape[1] ** 0.5
+        return rounded(torch.einsum("nij,ncj->nci", rounded(torch.softmax(scores, dim=2)), v))
+
+
 def normalise(image):
     """torchvision's ToTensor and Normalize([0.5], [0.5]), which trainers run in float32; then float64."""
     x = torch.from_numpy(image).permute(2, 0, 1).to(torch.float32).div(255)
@@ -119,7 +140,13 @@ CASES = [
     {"name": "reduced 16x24", "widths": REDUCED, "blocks": 1, "height": 16, "width": 24},
     {"name": "reduced 64x64", "widths": REDUCED, "blocks": 1, "height": 64, "width": 64},
     {"name": "reduced 72x40", "widths": REDUCED, "blocks": 1, "height": 72, "width": 40},
+    {"name": "full 256x256 of SD", "widths": FULL, "blocks": 2, "height": 256, "width": 256, "seed": 1, "model": "sd"},
 ]
+
+
+def errors(values, exact):
+    difference = (values - exact).abs()
+    return {"rmse": float(difference.square().mean().sqrt()), "max": float(difference.max())}
 
 
 def main():
@@ -137,12 +164,15 @@ def main():
 
     cases, values, offset = [], [], 0
     for number, case in enumerate(CASES):
-        seed, image_seed = 20260 + len(case["widths"]) + case["blocks"], 1000 + number
-        encoder = Encoder(case["widths"], case["blocks"], 4, weight_of(seed))
-        mean, logvar = encoder(normalise(seeded_image(image_seed, case["height"], case["width"])))
-        print(case["name"], "std of mean", float(mean.std()), "of logvar", float(logvar.std()), flush=True)
+        seed, image_seed = case.get("seed", 20260 + len(case["widths"]) + case["blocks"]), 1000 + number
+        image = normalise(seeded_image(image_seed, case["height"], case["width"]))
+        settings = (case["widths"], case["blocks"], 4, weight_of(seed))
+        mean, logvar = Encoder(*settings)(image)
+        mean16, logvar16 = Bfloat16Encoder(*settings)(image.float())
+        bfloat16 = {"mean": errors(mean16, mean), "logvar": errors(logvar16, logvar)}
+        print(case["name"], "std of mean", float(mean.std()), "of logvar", float(logvar.std()), bfloat16, flush=True)
         both = torch.cat([mean.flatten(), logvar.flatten()]).numpy().astype("<f4")
-        cases.append({**case, "latentChannels": 4, "seed": seed, "imageSeed": image_seed, "offset": offset, "count": both.size // 2})
+        cases.append({"model": "sdxl", **case, "latentChannels": 4, "seed": seed, "imageSeed": image_seed, "offset": offset, "count": both.size // 2, "bfloat16": bfloat16})
         values.append(both)
         offset += both.size
     checks = [

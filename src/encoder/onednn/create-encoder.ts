@@ -47,6 +47,8 @@ const PLUGINS = ['liblatent_cache_onednn.so'];
 const SLOTS = 1;
 /** For each node: one computes, one is at hand when that is done. */
 const CALLS_PER_NODE = 2;
+/** Images of a run. */
+const MOST_AT_ONCE = 8;
 
 /**
  * Opens the CPU for the encoder: one device, or one for each NUMA node. Each node holds its own copy of the weights and
@@ -104,8 +106,7 @@ export async function createOnednnEncoder(
       latentChannels: architecture.latentChannels,
       stride: strideOf(architecture),
       callsAtOnce: CALLS_PER_NODE * devices.length,
-      // more images at once need more memory, and a CPU is no faster with them
-      preferredBatchSize: 1,
+      preferredBatchSize: batchFor(Math.max(...devices.map((device) => device.threads))),
       runtime: backend.runtime,
     },
   });
@@ -151,6 +152,14 @@ async function openAll(
     await Promise.all(opened.map((node) => node.close()));
     throw error;
   }
+}
+
+/**
+ * Threads share the tiles of all images of a batch. An image of 512² has 8 tiles where it has the fewest, so that one
+ * image for 4 threads leaves 2 tiles to each; more would only need more memory.
+ */
+function batchFor(threads: number): number {
+  return Math.min(MOST_AT_ONCE, Math.ceil(threads / 4));
 }
 
 function describe(devices: readonly PlannedDevice[]): string {
