@@ -4,6 +4,23 @@
 #include <cmath>
 
 namespace lc::test {
+namespace {
+
+// (outputs, inputs, taps): the sum over the inputs becomes 0. What the inputs have in common, their mean,
+// then leaves no trace in the output, also where the padding cuts some taps off.
+void centre(std::vector<float>& weight, std::size_t inputs, std::size_t taps) {
+  for (std::size_t start = 0; start < weight.size(); start += inputs * taps) {
+    for (std::size_t tap = 0; tap < taps; ++tap) {
+      float mean = 0.0F;
+      for (std::size_t input = 0; input < inputs; ++input) {
+        mean += weight[start + input * taps + tap] / static_cast<float>(inputs);
+      }
+      for (std::size_t input = 0; input < inputs; ++input) weight[start + input * taps + tap] -= mean;
+    }
+  }
+}
+
+}  // namespace
 
 RandomEncoder::RandomEncoder(std::uint32_t groups, float mean, std::uint32_t seed)
     : groups_(groups), mean_(mean), generator_(seed) {}
@@ -11,7 +28,7 @@ RandomEncoder::RandomEncoder(std::uint32_t groups, float mean, std::uint32_t see
 void RandomEncoder::conv(std::uint32_t inputs, std::uint32_t outputs) {
   lc_layer layer{};
   layer.kind = LC_LAYER_CONV;
-  layer.convs[0] = convolution(inputs, outputs, 3);
+  layer.convs[0] = convolution(inputs, outputs, 3, mean_);
   layers_.push_back(layer);
 }
 
@@ -19,7 +36,7 @@ void RandomEncoder::downsample(std::uint32_t channels) {
   lc_layer layer{};
   layer.kind = LC_LAYER_DOWNSAMPLE;
   lc_conv& conv = layer.convs[0];
-  conv = convolution(channels, channels, 3);
+  conv = convolution(channels, channels, 3, mean_);
   conv.stride = 2;
   conv.padding[0] = conv.padding[1] = 0;
   layers_.push_back(layer);
@@ -36,10 +53,10 @@ void RandomEncoder::residual(std::uint32_t inputs, std::uint32_t outputs) {
   lc_layer layer{};
   layer.kind = LC_LAYER_RESIDUAL;
   layer.norms[0] = norm(inputs);
-  layer.convs[0] = convolution(inputs, outputs, 3);
+  layer.convs[0] = convolution(inputs, outputs, 3, mean_);
   layer.norms[1] = norm(outputs);
-  layer.convs[1] = convolution(outputs, outputs, 3);
-  if (inputs != outputs) layer.convs[2] = convolution(inputs, outputs, 1);
+  layer.convs[1] = convolution(outputs, outputs, 3, mean_);
+  if (inputs != outputs) layer.convs[2] = convolution(inputs, outputs, 1, mean_);
   layers_.push_back(layer);
 }
 
@@ -49,10 +66,10 @@ void RandomEncoder::attention(std::uint32_t channels) {
   layer.norms[0] = norm(channels);
   // Scores that spread by about 2: neither all keys count the same nor one alone.
   constexpr float kGain = 1.4F;
-  layer.convs[0] = convolution(channels, channels, 1, kGain);
-  layer.convs[1] = convolution(channels, channels, 1, kGain);
-  layer.convs[2] = convolution(channels, channels, 1);
-  layer.convs[3] = convolution(channels, channels, 1);
+  layer.convs[0] = convolution(channels, channels, 1, 0.0F, kGain);
+  layer.convs[1] = convolution(channels, channels, 1, 0.0F, kGain);
+  layer.convs[2] = convolution(channels, channels, 1, 0.0F);
+  layer.convs[3] = convolution(channels, channels, 1, mean_);
   layer.scale = 1.0 / std::sqrt(static_cast<double>(channels));
   layers_.push_back(layer);
 }
@@ -61,24 +78,30 @@ lc_network RandomEncoder::network(lc_precision precision) const {
   return {sizeof(lc_network), precision, layers_.data(), static_cast<std::uint32_t>(layers_.size())};
 }
 
-const float* RandomEncoder::values(std::size_t count, float mean, float deviation) {
+std::vector<float>& RandomEncoder::values(std::size_t count, float mean, float deviation) {
   std::normal_distribution<float> normal(mean, deviation);
   std::vector<float>& all = values_.emplace_back(count);
   std::generate(all.begin(), all.end(), [&] { return normal(generator_); });
-  return all.data();
+  return all;
 }
 
 lc_conv RandomEncoder::convolution(std::uint32_t inputs, std::uint32_t outputs, std::uint32_t kernel,
-                                   float gain) {
+                                   float mean, float gain) {
   const std::size_t length = std::size_t{inputs} * kernel * kernel;
   const std::uint32_t padding = kernel / 2;
-  const float deviation = gain / std::sqrt(static_cast<float>(length));
-  return {values(outputs * length, 0.0F, deviation), values(outputs, mean_, 0.1F), inputs, outputs, kernel, 1,
+  std::vector<float>& weight = values(outputs * length, 0.0F, gain / std::sqrt(static_cast<float>(length)));
+  centre(weight, inputs, std::size_t{kernel} * kernel);
+  return {weight.data(),
+          values(outputs, mean, 0.1F).data(),
+          inputs,
+          outputs,
+          kernel,
+          1,
           {padding, padding, padding, padding}};
 }
 
 lc_norm RandomEncoder::norm(std::uint32_t channels) {
-  return {values(channels, 1.0F, 0.2F), values(channels, 0.0F, 0.2F), channels, groups_, 1e-6};
+  return {values(channels, 1.0F, 0.2F).data(), values(channels, 0.0F, 0.2F).data(), channels, groups_, 1e-6};
 }
 
 RandomEncoder klEncoder(const std::vector<std::uint32_t>& widths, std::uint32_t groups, float mean) {

@@ -28,8 +28,9 @@ class RandomEncoder {
   lc_network network(lc_precision precision) const;
 
  private:
-  const float* values(std::size_t count, float mean, float deviation);
-  lc_conv convolution(std::uint32_t inputs, std::uint32_t outputs, std::uint32_t kernel, float gain = 1.0F);
+  std::vector<float>& values(std::size_t count, float mean, float deviation);
+  lc_conv convolution(std::uint32_t inputs, std::uint32_t outputs, std::uint32_t kernel, float mean,
+                      float gain = 1.0F);
   lc_norm norm(std::uint32_t channels);
 
   const std::uint32_t groups_;
