@@ -242,6 +242,19 @@ describe('opening', () => {
     expect(toyCounters()).toMatchObject({ threads: 1, lastProcessor: 0 });
   });
 
+  it.for([
+    5, 6, 7,
+  ])('names a library that is missing, too old or of another major (lc_code %i)', async (code) => {
+    process.env.LC_TOY = `fail_context=${code}`;
+    const search = { plugin: toyPlugin, libraryFolders: ['/nowhere'] };
+    // TensorRT's codes are for TensorRT
+    await expect(binding.probeBackend(search)).rejects.toMatchObject({
+      code: 'ERR_BACKEND_MISSING',
+      message: 'the toy library does not load',
+      remedy: expect.not.stringContaining('TensorRT'),
+    });
+  });
+
   it('names a plug-in that is not there', async () => {
     const missing = `${folder()}/none.so`;
     const error = await openToy('', { plugin: missing }).catch((reason: unknown) => reason);

@@ -37,9 +37,10 @@ constexpr std::array kMeanings = {
     Meaning{
         LC_LIBRARY_MAJOR, "ERR_TENSORRT_MAJOR",
         "Install the major version of TensorRT that the message asks for, or name the folder that holds it."},
-    Meaning{LC_OUT_OF_MEMORY, "ERR_DEVICE_OUT_OF_MEMORY",
-            "Encode fewer images at once or smaller ones, end other programs on the GPU, or raise the memory "
-            "budget."},
+    Meaning{
+        LC_OUT_OF_MEMORY, "ERR_DEVICE_OUT_OF_MEMORY",
+        "Encode fewer images at once or smaller ones, end other programs that use the device's memory, or "
+        "raise the memory budget."},
     Meaning{LC_HOST_MEMORY, "ERR_OUT_OF_MEMORY", "Encode fewer images at once or smaller ones."},
     Meaning{LC_DEVICE_LOST, "ERR_DEVICE_LOST",
             "Start the program again; the driver's log says what happened."},
@@ -55,12 +56,22 @@ constexpr std::array kMeanings = {
     Meaning{core::kClosed, "ERR_ENCODER_DISPOSED"},
 };
 
+// LC_LIBRARY_*, of a back-end that has no codes of its own in JS.
+constexpr Meaning kLibrary{LC_LIBRARY_MISSING, "ERR_BACKEND_MISSING",
+                           "Install the library that the message names, or name the folder that holds it."};
+
 Meaning meaningOf(lc_code code) {
   for (const Meaning& meaning : kMeanings) {
     if (meaning.code == code) return meaning;
   }
   // A plug-in that breaks the contract.
   return {code, "ERR_ENCODER"};
+}
+
+Meaning meaningOf(const core::Error& error) {
+  const bool isLibrary = error.code() == LC_LIBRARY_MISSING || error.code() == LC_LIBRARY_TOO_OLD ||
+                         error.code() == LC_LIBRARY_MAJOR;
+  return isLibrary && !error.backend().starts_with("tensorrt") ? kLibrary : meaningOf(error.code());
 }
 
 }  // namespace
@@ -71,7 +82,7 @@ Napi::Value Failure::toJs(Napi::Env env) const {
 }
 
 Failure failureOf(const core::Error& error) {
-  const Meaning meaning = meaningOf(error.code());
+  const Meaning meaning = meaningOf(error);
   Failure failure{meaning.name, error.what(), {}};
   failure.details.path = error.path();
   failure.details.remedy = meaning.remedy;

@@ -24,6 +24,11 @@ Error& Error::withPath(std::string path) {
   return *this;
 }
 
+Error& Error::withBackend(std::string backend) {
+  backend_ = std::move(backend);
+  return *this;
+}
+
 Error& Error::withBytes(std::uint64_t asked, std::uint64_t free) {
   bytesAsked_ = asked;
   bytesFree_ = free;

@@ -26,18 +26,22 @@ class Error : public std::runtime_error {
   // The call that failed, "cudaMalloc"; may be empty.
   const std::string& operation() const { return operation_; }
   const std::string& path() const { return path_; }
+  // Of a context that did not open: "tensorrt10".
+  const std::string& backend() const { return backend_; }
   // LC_OUT_OF_MEMORY: the allocation that failed, and what was left to it.
   std::uint64_t bytesAsked() const { return bytesAsked_; }
   std::uint64_t bytesFree() const { return bytesFree_; }
 
   Error& withOperation(std::string operation);
   Error& withPath(std::string path);
+  Error& withBackend(std::string backend);
   Error& withBytes(std::uint64_t asked, std::uint64_t free);
 
  private:
   lc_code code_;
   std::string operation_;
   std::string path_;
+  std::string backend_;
   std::uint64_t bytesAsked_ = 0;
   std::uint64_t bytesFree_ = 0;
 };

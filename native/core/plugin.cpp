@@ -73,7 +73,12 @@ Context::Context(const Plugin& plugin, const std::vector<std::string>& folders) 
   for (const std::string& folder : folders) names.push_back(folder.c_str());
   const lc_options options{sizeof options, names.data(), static_cast<std::uint32_t>(names.size())};
   lc_error error = emptyError();
-  check(backend().context_open(&options, &context_, &error), error);
+  try {
+    check(backend().context_open(&options, &context_, &error), error);
+  } catch (Error& failure) {
+    failure.withBackend(backend().name);
+    throw;
+  }
 }
 
 Context::~Context() {

@@ -174,8 +174,9 @@ export interface NativeDevice {
    *
    * @param layers from pixels in −1…1 to the moments; the last but `moments` is a conv.
    * @param tensors by canonical name; must not change until the promise settles.
-   * @throws LatentCacheError (as rejection) ERR_ARGUMENT (a tensor is missing or of another size), ERR_OPTION (the
-   * back-end does not take networks, or not in this precision), ERR_DEVICE_OUT_OF_MEMORY, ERR_OUT_OF_MEMORY.
+   * @throws LatentCacheError ERR_ARGUMENT at once, as `encode` does (a tensor is missing or of another size); as rejection
+   * ERR_OPTION (the back-end does not take networks, or not in this precision), ERR_DEVICE_OUT_OF_MEMORY,
+   * ERR_OUT_OF_MEMORY.
    */
   loadNetwork(
     layers: readonly Layer[],

@@ -30,7 +30,9 @@ struct lc_engine {
 
 namespace {
 
-lc_code contextOpen(const lc_options*, lc_context** context, lc_error*) {
+lc_code contextOpen(const lc_options*, lc_context** context, lc_error* error) {
+  const auto code = static_cast<lc_code>(Words::ofEnvironment()("fail_context", LC_OK));
+  if (code != LC_OK) return report(error, code, "toyLoad", "the toy library does not load");
   *context = new lc_context;
   return LC_OK;
 }

@@ -15,8 +15,8 @@
  *   value(c, y, x) = pixel(y * stride, x * stride, channel c % 3) + bias[c]
  * and the bias of a plan is c.
  *
- * The environment variable LC_TOY, read when a device is opened, when something is built and when memory or
- * precisions are asked for, is a list "key=value,key=value" of
+ * The environment variable LC_TOY, read when a context or a device is opened, when something is built and
+ * when memory or precisions are asked for, is a list "key=value,key=value" of
  *
  *   capacity       bytes of device memory; default 1 GiB
  *   device_free    what memory_info answers; default the capacity
@@ -25,6 +25,7 @@
  *   fail_staging   the k-th staging allocation fails
  *   fail_submit    the k-th submit fails
  *   lose_at        the k-th run loses the device
+ *   fail_context   context_open answers this lc_code
  *   fail_open      device_open answers this lc_code
  *   fail_build     build answers this lc_code
  *   build_steps    progress steps of a build; default 5
