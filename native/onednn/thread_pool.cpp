@@ -41,6 +41,8 @@ ThreadPool::ThreadPool(std::uint32_t threads, std::span<const std::uint32_t> pro
   // New threads inherit it.
   bindThisThread(processors);
   runSerially();
+  // A started thread is to be joined whatever happens.
+  workers_.reserve(threads - 1);
   try {
     for (std::uint32_t thread = 1; thread < threads; ++thread) {
       workers_.emplace_back([this, thread] { serve(thread); });
