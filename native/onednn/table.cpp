@@ -133,9 +133,9 @@ lc_code openNetwork(lc_device* device, const lc_network* network, lc_engine** en
     requireSize(*network);
     const auto known = lc::onednn::precisions();
     if (std::find(known.begin(), known.end(), network->precision) == known.end()) {
-      throw Failure(
-          LC_UNSUPPORTED, "",
-          std::string("This processor has no bfloat16 arithmetic, only ") + lc::onednn::instructionSet());
+      throw Failure(LC_UNSUPPORTED, "",
+                    "Precision " + std::to_string(network->precision) + " is none that oneDNN has with " +
+                        lc::onednn::instructionSet());
     }
     *engine = new lc_engine{lc::onednn::Engine(device->value, *network)};
   });
