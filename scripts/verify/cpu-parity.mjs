@@ -1,6 +1,6 @@
 // The CPU encoders in every precision of this machine against float64, at full size: the largest error, times the standard
 // deviation of the right values, of the mean and of the log variance. The reference takes minutes and needs a Python with
-// torch; with libopenblas0 it is ten times faster. Exit code 1: an error is beyond what the project accepts.
+// torch; with libopenblas0 it is ten times faster. Exit code 1: an error of oneDNN's is beyond what the project accepts.
 //
 //   npm run verify:cpu-parity -- [--width 1024] [--height 1024] [--images noise,smooth,photo] [--threads N]
 //
@@ -127,7 +127,9 @@ try {
     if (encoder === undefined) continue;
     for (const [index, image] of images.entries()) {
       const moments = await encoder.encodeBatch({ images: [image], width, height });
-      if (!judge(name, names[index], moments, right[index])) process.exitCode = 1;
+      const isWithin = judge(name, names[index], moments, right[index]);
+      // onnxruntime is there to compare with
+      if (!isWithin && name.startsWith('oneDNN')) process.exitCode = 1;
     }
     await encoder.dispose();
   }
