@@ -1,6 +1,8 @@
 /** The one interface that every backend implements: pixels in, moments of the latent distribution out. */
 import type { Size } from '../dataset/bucket.js';
 import { LatentCacheError } from '../errors.js';
+import type { DeviceMemory } from '../native/binding.js';
+import type { RunNeeds } from './run-needs.js';
 
 export interface ImageBatch {
   /** One for each image: (height, width, 3) uint8, RGB, values as decoded. */
@@ -77,8 +79,39 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Bytes of device memory that an encoder holds. */
+export interface HeldMemory {
+  readonly used: number;
+  /** The most that it has held since it was opened. */
+  readonly peak: number;
+}
+
+/**
+ * What an encoder knows of the memory of its device, and what it does about it when told to. The encoder itself never
+ * repeats a call that ran out of memory: that is up to whoever sees the whole run.
+ */
+export interface EncoderMemory {
+  /** Bytes that weights and runs together may take. */
+  readonly budget: number;
+  /** Free and total bytes of the whole device, other programs included. */
+  read(): Promise<DeviceMemory>;
+  held(): HeldMemory;
+  /**
+   * Exact bytes for `count` images of a size in one run. Runs nothing, but may load or build what tells.
+   *
+   * @throws LatentCacheError (as rejection) ERR_ARGUMENT for a count above `largestRun`, and what `prepare` throws.
+   */
+  needs(size: Size, count: number): Promise<RunNeeds>;
+  /** The most images of a size that one run takes, however much memory there is. */
+  largestRun(size: Size): Promise<number>;
+  /** Frees what is not needed to encode images of `keep`; everything when it is null. The next call loads again. */
+  release(keep: Size | null): Promise<void>;
+}
+
 export interface Encoder extends AsyncDisposable {
   readonly info: EncoderInfo;
+  /** Absent when it knows nothing about its memory. */
+  readonly memory?: EncoderMemory;
   /**
    * Does beforehand what the first batch of each size would otherwise wait for. Sizes that the encoder cannot take are
    * left out: encoding them fails with the reason.
