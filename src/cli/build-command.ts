@@ -122,6 +122,19 @@ function addRunOptions(command: Command): void {
       parseVramBudget,
       'auto',
     )
+    .option(
+      '--highvram',
+      'keep engines and memory between buckets, as far as the plan proves that they fit (default: off)',
+    )
+    .option(
+      '--lowvram',
+      'the smallest footprint: one image at once, attention in small pieces (default: off)',
+    )
+    .addOption(
+      new Option('--oom-fallback <where>', 'images that do not fit on the device by any means go there')
+        .choices(CHOICES.oomFallback)
+        .default('cpu'),
+    )
     .option('--attention-chunks <n>', 'pieces of the attention (default: by the image size)', parseCount)
     .option(
       '--library-dir <dir>',
@@ -136,6 +149,10 @@ function addRunOptions(command: Command): void {
       parseCount,
     )
     .option('--memory-budget <size>', 'decoded pixels held at once, e.g. 2GiB, or auto', parseBudget, 'auto')
+    .option(
+      '--allow-simulated',
+      "write a simulated GPU's latents, which are good for tests only (default: off)",
+    )
     .option('--dry-run', 'show what would be done and touch nothing (default: off)')
     .addOption(
       new Option('--log-format <format>', 'text, or one JSON object an event')
