@@ -255,7 +255,7 @@ export class Governor implements AsyncDisposable {
     this.#history.plan(plan, plan.batch);
     if (plan.batch > 0) return;
     this.#ladder.neverFits(plan);
-    this.#tell('does-not-fit', describeMisfit(plan, usable), plan, 0);
+    this.#tell('does-not-fit', describeMisfit(plan, this.info, usable), plan, 0);
   }
 
   #decideResidency(plans: BucketPlans, { budget }: EncoderMemory): void {
