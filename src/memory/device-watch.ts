@@ -41,10 +41,15 @@ export class DeviceWatch {
     const { used } = this.memory.held();
     try {
       const { free } = await this.memory.read();
-      return { usable: Math.min(budget, used + Math.max(0, free - this.reserve)), free };
+      return { usable: Math.min(budget, used + this.#headroom(free)), free };
     } catch {
       // the encoder itself will say what is wrong with the device
       return { usable: budget, free: null };
     }
+  }
+
+  /** Below half of the reserve something must be given back; between that and the reserve all stays as it is. */
+  #headroom(free: number): number {
+    return free >= this.reserve / 2 ? Math.max(0, free - this.reserve) : free - this.reserve;
   }
 }

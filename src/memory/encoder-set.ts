@@ -1,6 +1,7 @@
 /** The encoder of a run, and those that step in when it cannot do an image. */
 import type { Encoder } from '../encoder/encoder.js';
 import { asLatentCacheError, type LatentCacheError } from '../errors.js';
+import { onceMore } from './out-of-memory.js';
 
 /**
  * `sliced`: the same with the attention in more pieces. `cpu`: main memory instead of the device's. `precise`: float32
@@ -25,8 +26,9 @@ export class EncoderSet implements AsyncDisposable {
     private current: Encoder,
   ) {}
 
+  /** @throws LatentCacheError what the encoder of the run throws when it cannot be started */
   static async start(starter: EncoderStarter): Promise<EncoderSet> {
-    return new EncoderSet(starter, await starter.start());
+    return new EncoderSet(starter, await onceMore(() => starter.start()));
   }
 
   get main(): Encoder {
@@ -43,7 +45,7 @@ export class EncoderSet implements AsyncDisposable {
     if (known !== undefined) return known;
     let encoder: Encoder | null = null;
     try {
-      encoder = (await this.starter.startStandIn(kind)) ?? null;
+      encoder = await onceMore(async () => this.starter.startStandIn(kind));
     } catch (error) {
       this.failures.set(kind, asLatentCacheError(error, 'ERR_ENCODER'));
     }
@@ -54,7 +56,7 @@ export class EncoderSet implements AsyncDisposable {
   /** Ends the encoder of the run and starts it anew. Nothing may be running. */
   async restart(): Promise<void> {
     await this.current.dispose();
-    this.current = await this.starter.start();
+    this.current = await onceMore(() => this.starter.start());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

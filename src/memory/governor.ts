@@ -23,7 +23,7 @@ import { BatchHistory, type BucketHistory } from './history.js';
 import { type EncodedBatch, joinBatches } from './join-moments.js';
 import { Ladder } from './ladder.js';
 import { countsUpTo, NeedsTable, totalBytes } from './needs-table.js';
-import { isOutOfMemory } from './out-of-memory.js';
+import { isOutOfMemory, onceMore } from './out-of-memory.js';
 import { type BucketPlan, type BucketPlans, planBuckets, residentBytes } from './plan-buckets.js';
 import { releaseMemory } from './release.js';
 import { SharedLock } from './shared-lock.js';
@@ -112,7 +112,7 @@ export class Governor implements AsyncDisposable {
   async prepare(sizes: readonly PlannedSize[], options: PrepareOptions = {}): Promise<MemoryPlan | null> {
     this.#prepared = { sizes, options };
     const { main } = this.#encoders;
-    await main.prepare?.(sizes, options);
+    await onceMore(async () => main.prepare?.(sizes, options));
     const wanted = this.#wantedBatch(main.info);
     const { memory } = main;
     if (memory === undefined) {
@@ -255,7 +255,7 @@ export class Governor implements AsyncDisposable {
     this.#history.plan(plan, plan.batch);
     if (plan.batch > 0) return;
     this.#ladder.neverFits(plan);
-    this.#tell('does-not-fit', describeMisfit(plan, usable), plan, 0);
+    this.#tell('does-not-fit', describeMisfit(plan, this.info, usable), plan, 0);
   }
 
   #decideResidency(plans: BucketPlans, { budget }: EncoderMemory): void {

@@ -21,6 +21,7 @@ const MOST_SPANS = 64;
 interface Entry extends Size {
   planned: number | null;
   changes: number;
+  last: number | undefined;
   readonly spans: { batch: number; images: number }[];
 }
 
@@ -28,24 +29,32 @@ export class BatchHistory {
   readonly #entries = new Map<string, Entry>();
 
   plan({ width, height }: Size, planned: number | null): void {
-    this.#entries.set(sizeName({ width, height }), { width, height, planned, changes: 0, spans: [] });
+    this.#entries.set(sizeName({ width, height }), {
+      width,
+      height,
+      planned,
+      changes: 0,
+      last: undefined,
+      spans: [],
+    });
   }
 
   /** @param limit images that could have run at once; the last batch of a size has fewer */
   add(size: Size, limit: number, images: number): void {
     if (!this.#entries.has(sizeName(size))) this.plan(size, null);
     const entry = this.#entries.get(sizeName(size))!;
-    const last = entry.spans.at(-1);
-    if (last?.batch === limit) {
-      last.images += images;
-      return;
-    }
-    if (last !== undefined) entry.changes++;
-    if (last !== undefined && entry.spans.length >= MOST_SPANS) last.images += images;
+    const hasChanged = entry.last !== undefined && entry.last !== limit;
+    if (hasChanged) entry.changes++;
+    entry.last = limit;
+    const span = entry.spans.at(-1);
+    if (span !== undefined && (span.batch === limit || entry.spans.length >= MOST_SPANS))
+      span.images += images;
     else entry.spans.push({ batch: limit, images });
   }
 
   report(): BucketHistory[] {
-    return [...this.#entries.values()].filter(({ spans }) => spans.length > 0);
+    return [...this.#entries.values()]
+      .filter(({ spans }) => spans.length > 0)
+      .map(({ last: _last, ...entry }) => entry);
   }
 }

@@ -95,6 +95,10 @@ export class Ladder {
       const images = batch.images.slice(at, at + limits.get(batch));
       const piece = { ...batch, images };
       at += images.length;
+      if (this.isDetoured(batch)) {
+        parts.push(await this.#oneByOne(piece, options, undefined));
+        continue;
+      }
       try {
         parts.push(await run(encoders.main, piece, options));
       } catch (error) {

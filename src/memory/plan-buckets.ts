@@ -4,6 +4,7 @@ import type { EncoderMemory, PlannedSize } from '../encoder/encoder.js';
 import type { RunNeeds } from '../encoder/run-needs.js';
 import { LatentCacheError } from '../errors.js';
 import { countsUpTo, type NeedsTable, totalBytes } from './needs-table.js';
+import { onceMore } from './out-of-memory.js';
 
 export interface BucketPlan extends PlannedSize {
   /** Images a run; 0 when not even one fits. */
@@ -38,8 +39,11 @@ export async function planBuckets(
   const refused: RefusedBucket[] = [];
   for (const size of sizes) {
     try {
-      const most = Math.min(wanted, await memory.largestRun(size));
-      planned.push({ ...size, ...(await chooseBatch(memory, size, most, usable, table)) });
+      const plan = async () => {
+        const most = Math.min(wanted, await memory.largestRun(size));
+        return chooseBatch(memory, size, most, usable, table);
+      };
+      planned.push({ ...size, ...(await onceMore(plan, () => memory.release(null))) });
     } catch (error) {
       if (!(error instanceof LatentCacheError) || error.code === 'ERR_ABORTED') throw error;
       if (error.code === 'ERR_DEVICE_LOST') throw error;
