@@ -7,6 +7,8 @@ import { readZipDirectory, readZipMember, type ZipMember } from './zip.js';
 
 /** A cache file that has been read and whose every member passed its CRC. */
 export interface CacheFile {
+  /** The whole file. */
+  readonly bytes: Buffer;
   readonly arrays: ReadonlyMap<string, CacheArray>;
   /** By key suffix; empty for files that others wrote. */
   readonly provenance: ReadonlyMap<string, ProvenanceRecord>;
@@ -53,5 +55,5 @@ export async function readCache(file: string): Promise<CacheFile | undefined> {
     if (!member.name.endsWith('.npy')) continue;
     arrays.set(member.name.slice(0, -'.npy'.length), { header: readNpyHeader(npy), npy, member });
   }
-  return { arrays, provenance: decodeProvenance(directory.comment) };
+  return { bytes, arrays, provenance: decodeProvenance(directory.comment) };
 }
