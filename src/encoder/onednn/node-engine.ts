@@ -80,7 +80,8 @@ export class NodeEngine {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const memory = await this.#device.memoryFor(this.#engine.id, shape);
-    const needs = { ...memory, weightBytes: this.#engine.weightBytes };
+    // one network for all sizes
+    const needs = { ...memory, engine: 'network', weightBytes: this.#engine.weightBytes };
     this.#known.set(key, needs);
     return needs;
   }

@@ -16,6 +16,7 @@ export interface OnednnMemoryParts {
 
 /** Methods reject with ERR_ENCODER_DISPOSED after the encoder's end. */
 export class OnednnMemory implements EncoderMemory {
+  readonly kind = 'host';
   readonly #parts: OnednnMemoryParts;
 
   constructor(parts: OnednnMemoryParts) {
@@ -51,6 +52,7 @@ export class OnednnMemory implements EncoderMemory {
     }
     const one = await life.guard(undefined, () => this.#anyNode.needs({ count, height, width }));
     return {
+      engine: one.engine,
       activationBytes: one.activationBytes * nodes.length,
       inputBytes: one.inputBytes * nodes.length,
       outputBytes: one.outputBytes * nodes.length,

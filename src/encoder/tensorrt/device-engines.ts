@@ -33,10 +33,11 @@ export class DeviceEngines {
     const measured = memory.find(({ shape: known }) => sameShape(known, shape));
     if (measured !== undefined && weightBytes !== null) {
       const { shape: _, ...bytes } = measured;
-      return { ...bytes, weightBytes };
+      return { ...bytes, engine: engine.key, weightBytes };
     }
     const { handle } = await this.#load(engine);
-    return { ...(await this.#device.memoryFor(handle.id, shape)), weightBytes: handle.weightBytes };
+    const bytes = await this.#device.memoryFor(handle.id, shape);
+    return { ...bytes, engine: engine.key, weightBytes: handle.weightBytes };
   }
 
   /** The most images, up to `wanted`, that fit beside the engine's weights; 1 when nothing fits. */

@@ -23,6 +23,7 @@ export interface TensorrtMemoryParts {
 
 /** Methods reject with ERR_ENCODER_DISPOSED after the encoder's end, and with ERR_DEVICE_LOST after the device's. */
 export class TensorrtMemory implements EncoderMemory {
+  readonly kind = 'device';
   readonly #parts: TensorrtMemoryParts;
 
   constructor(parts: TensorrtMemoryParts) {
