@@ -3,6 +3,7 @@ import { BUCKET_DEFAULTS } from '../dataset/bucket.js';
 import type { VramBudget } from '../encoder/memory-budget.js';
 import { CHOICES, DEFAULT_MAX_PIXELS } from '../pipeline/options.js';
 import { parseBytes } from './format.js';
+import { parseCount, parseSize } from './parse.js';
 import { type CliOptions, runBuild } from './run-build.js';
 
 export function buildCommand(): Command {
@@ -122,6 +123,19 @@ function addRunOptions(command: Command): void {
       parseVramBudget,
       'auto',
     )
+    .option(
+      '--highvram',
+      'keep engines and memory between buckets, as far as the plan proves that they fit (default: off)',
+    )
+    .option(
+      '--lowvram',
+      'the smallest footprint: one image at once, attention in small pieces (default: off)',
+    )
+    .addOption(
+      new Option('--oom-fallback <where>', 'images that do not fit on the device by any means go there')
+        .choices(CHOICES.oomFallback)
+        .default('cpu'),
+    )
     .option('--attention-chunks <n>', 'pieces of the attention (default: by the image size)', parseCount)
     .option(
       '--library-dir <dir>',
@@ -136,6 +150,10 @@ function addRunOptions(command: Command): void {
       parseCount,
     )
     .option('--memory-budget <size>', 'decoded pixels held at once, e.g. 2GiB, or auto', parseBudget, 'auto')
+    .option(
+      '--allow-simulated',
+      "write a simulated GPU's latents, which are good for tests only (default: off)",
+    )
     .option('--dry-run', 'show what would be done and touch nothing (default: off)')
     .addOption(
       new Option('--log-format <format>', 'text, or one JSON object an event')
@@ -143,18 +161,6 @@ function addRunOptions(command: Command): void {
         .default('text'),
     )
     .option('--report <file>', 'write the summary with all failures as JSON (default: none)');
-}
-
-function parseSize(text: string): { width: number; height: number } {
-  const sides = text.split(',').map((side) => parseCount(side.trim()));
-  if (sides.length > 2)
-    throw new InvalidArgumentError('Expected a side or width,height, e.g. 1024 or 832,1216.');
-  return { width: sides[0]!, height: sides[1] ?? sides[0]! };
-}
-
-function parseCount(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
-  return Number(text);
 }
 
 function parseBatch(text: string): number | 'auto' {

@@ -39,7 +39,7 @@ export async function* verifyCaches(options: VerifyOptions): AsyncGenerator<Veri
     }
     seen += 'error' in folder ? 1 : folder.images.length;
   }
-  if (seen === 0 && counts.nothing) throw nothingThere(settings);
+  if (seen === 0 && counts.files + counts.problems === 0) throw nothingThere(settings);
   yield counts.summary((performance.now() - started) / 1000);
 }
 
@@ -104,18 +104,14 @@ function* unreadableFolder({ path, error }: UnreadableFolder): Generator<Problem
 
 class Counts {
   files = 0;
+  ok = 0;
+  dataRead = 0;
+  foreign = 0;
+  problems = 0;
+  repaired = 0;
   imagesWithoutCache = 0;
   ignored = 0;
-  private ok = 0;
-  private dataRead = 0;
-  private foreign = 0;
-  private problems = 0;
-  private repaired = 0;
-  private readonly byCode: Partial<Record<ProblemCode, number>> = {};
-
-  get nothing(): boolean {
-    return this.files === 0 && this.problems === 0;
-  }
+  readonly problemsByCode: Partial<Record<ProblemCode, number>> = {};
 
   addFile({ ours, dataRead }: FileReport): void {
     this.files++;
@@ -128,24 +124,11 @@ class Counts {
     if (event.type !== 'problem') return;
     this.problems++;
     if (event.repaired) this.repaired++;
-    this.byCode[event.code] = (this.byCode[event.code] ?? 0) + 1;
+    this.problemsByCode[event.code] = (this.problemsByCode[event.code] ?? 0) + 1;
   }
 
   summary(seconds: number): VerifySummary {
-    const { files, ok, dataRead, foreign, problems, repaired, byCode, imagesWithoutCache, ignored } = this;
-    return {
-      type: 'summary',
-      files,
-      ok,
-      dataRead,
-      foreign,
-      problems,
-      repaired,
-      problemsByCode: byCode,
-      imagesWithoutCache,
-      ignored,
-      seconds,
-    };
+    return { type: 'summary', ...this, seconds };
   }
 }
 
