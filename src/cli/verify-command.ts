@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { CHOICES } from '../pipeline/options.js';
 import type { VerifyOptions } from '../verify/options.js';
 import type { VerifyEvent, VerifySummary } from '../verify/results.js';
 import { verifyCaches } from '../verify/verify-caches.js';
-import { EXIT_DONE, EXIT_PROBLEMS, EXIT_REPAIRED } from './exit-codes.js';
+import { EXIT_DONE, EXIT_INTERRUPTED, EXIT_PROBLEMS, EXIT_REPAIRED } from './exit-codes.js';
 import { formatSeconds } from './format.js';
 import { parseCount, parseSize } from './parse.js';
 
@@ -49,21 +50,21 @@ export function verifyCommand(): Command {
 async function runVerify(inputs: readonly string[], { json, ...options }: CliOptions): Promise<void> {
   const stop = new AbortController();
   process.stdout.on('error', () => stop.abort());
-  for await (const event of verifyCaches({ ...options, inputs, signal: stop.signal })) {
-    const lines = json ? [JSON.stringify(event)] : textLines(event);
-    for (const line of lines) {
-      if (!process.stdout.write(`${line}\n`)) await drained(stop.signal);
+  try {
+    for await (const event of verifyCaches({ ...options, inputs, signal: stop.signal })) {
+      for (const line of json ? [JSON.stringify(event)] : textLines(event))
+        await writeLine(line, stop.signal);
+      if (event.type === 'summary') process.exitCode = exitCode(event);
     }
-    if (event.type === 'summary') process.exitCode = exitCode(event);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    process.exitCode = EXIT_INTERRUPTED; // nobody reads the output any more
   }
 }
 
 /** A slow reader must not make the lines pile up in memory. */
-function drained(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.once('drain', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+async function writeLine(line: string, signal: AbortSignal): Promise<void> {
+  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain', { signal });
 }
 
 function exitCode({ problems, repaired }: VerifySummary): number {
