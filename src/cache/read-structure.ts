@@ -126,8 +126,8 @@ export async function readCacheStructure(file: string): Promise<CacheStructure |
 
 /** Reads a file in windows, so that neighbouring headers cost one read. */
 class WindowReader {
-  private windowStart = 0;
-  private window: Buffer = Buffer.alloc(0);
+  /** The last two: the end of the file, with small arrays in it, and the header looked at. */
+  private windows: readonly { readonly start: number; readonly bytes: Buffer }[] = [];
 
   private constructor(
     private readonly file: string,
@@ -153,9 +153,10 @@ class WindowReader {
 
   /** Exactly these bytes. */
   async read(position: number, length: number): Promise<Buffer> {
-    const inside = position - this.windowStart;
-    if (inside >= 0 && inside + length <= this.window.length)
-      return this.window.subarray(inside, inside + length);
+    for (const { start, bytes } of this.windows) {
+      const inside = position - start;
+      if (inside >= 0 && inside + length <= bytes.length) return bytes.subarray(inside, inside + length);
+    }
     const window = Buffer.alloc(Math.min(Math.max(length, WINDOW_BYTES), this.size - position));
     let done = 0;
     while (done < window.length) {
@@ -163,8 +164,7 @@ class WindowReader {
       if (bytesRead === 0) throw unreadable(this.file, new Error('it became shorter while it was read'));
       done += bytesRead;
     }
-    this.windowStart = position;
-    this.window = window;
+    this.windows = [{ start: position, bytes: window }, ...this.windows.slice(0, 1)];
     return window.subarray(0, length);
   }
 
