@@ -7,6 +7,8 @@ export type {
   EncodeOptions,
   Encoder,
   EncoderInfo,
+  EncoderMemory,
+  HeldMemory,
   ImageBatch,
   Moments,
   PlannedSize,
@@ -28,6 +30,9 @@ export { cudaMemGetInfo, type DeviceQueryOptions, listDevices } from './encoder/
 export { EngineCache, type EngineCacheOptions, type EngineListing } from './encoder/tensorrt/engine-cache.js';
 export type { TensorrtEncoder } from './encoder/tensorrt/tensorrt-encoder.js';
 export { ERROR_CODES, type ErrorCode, LatentCacheError } from './errors.js';
+export type { MemoryAction, MemoryEvent } from './memory/events.js';
+export type { MemoryReport } from './memory/governor.js';
+export type { BatchSpan, BucketHistory } from './memory/history.js';
 export { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from './model/catalog.js';
 export { type LoadVaeOptions, loadVae, type VaeEncoderWeights } from './model/load-vae.js';
 export type {

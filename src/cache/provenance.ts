@@ -35,6 +35,14 @@ export interface ProvenanceRecord {
   readonly source: SourceState;
 }
 
+/** Backends whose names begin like this only pretend to encode. */
+const SIMULATED = 'sim:';
+
+/** Whether latents of this backend are good for nothing but tests. */
+export function isSimulated(backend: string): boolean {
+  return backend.startsWith(SIMULATED);
+}
+
 const MARK = 'latent-cache';
 const FORMAT = 1;
 

@@ -105,6 +105,11 @@ export type NetworkPrecision = 'fp32' | 'bf16' | 'bf16x3';
 export interface BackendOptions extends LibrarySearch {
   /** The plug-in's shared library. */
   readonly plugin: string;
+  /**
+   * How a back-end that can be set up is to be, as "key=value" words; contexts with the same words share their state.
+   * Others ignore it. Without NUL.
+   */
+  readonly settings?: string;
 }
 
 export interface OpenDeviceOptions extends BackendOptions {
@@ -164,8 +169,8 @@ export interface DeviceCounters {
 }
 
 /**
- * A device with a worker thread of its own, which does all of the work in order; no method blocks the event loop or
- * takes a libuv thread while the device works. Promises reject with ERR_ENCODER_DISPOSED when it is closed before.
+ * A device with a worker thread of its own, which does all of the work in order; no method blocks the event loop, and
+ * none but `memory` takes a libuv thread. Promises reject with ERR_ENCODER_DISPOSED when it is closed before.
  */
 export interface NativeDevice {
   loadEngine(plan: PlanLocation): Promise<EngineHandle>;
@@ -184,6 +189,11 @@ export interface NativeDevice {
     precision: NetworkPrecision,
   ): Promise<EngineHandle>;
   unloadEngine(engine: number): Promise<void>;
+  /**
+   * Memory of the whole device as the back-end sees it now, other programs included. Answered by a libuv worker: it does
+   * not wait for the device's own work.
+   */
+  memory(): Promise<DeviceMemory>;
   /** Runs nothing. */
   memoryFor(engine: number, shape: EngineShape): Promise<RunMemory>;
   /**

@@ -1,4 +1,5 @@
-import type { Encoder, PlannedSize, PreparationProgress, SampleImage } from '../encoder/encoder.js';
+import type { PlannedSize, PreparationProgress, SampleImage } from '../encoder/encoder.js';
+import type { Governor, MemoryPlan } from '../memory/governor.js';
 import type { NativeBinding } from '../native/binding.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
 import type { BuildSettings } from './options.js';
@@ -9,19 +10,21 @@ import { prepareImage } from './prepare-image.js';
 const SAMPLES = 8;
 
 /**
- * Lets the encoder do what it can before the first image: with all sizes known, it chooses its engines well.
+ * Lets the encoder do what it can before the first image: with all sizes known, it chooses its engines well, and the
+ * batches of all buckets are planned.
  *
+ * @returns null when the encoder knows nothing about its memory
  * @throws LatentCacheError ERR_ABORTED, and what `Encoder.prepare` throws
  */
 export async function prepareEngines(
-  encoder: Encoder,
+  governor: Governor,
   work: readonly PlannedImage[],
   settings: BuildSettings,
   binding: NativeBinding,
   onProgress: (progress: PreparationProgress) => void,
   signal: AbortSignal,
-): Promise<void> {
-  await encoder.prepare?.(countSizes(work, settings), {
+): Promise<MemoryPlan | null> {
+  return governor.prepare(countSizes(work, settings), {
     samples: () => takeSamples(work, settings, binding),
     onProgress,
     signal,

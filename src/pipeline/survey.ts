@@ -74,7 +74,7 @@ export async function surveyDataset(
   const names = await listOutputFolders(folders);
   const existing = new Set<string>();
   for (const [folder, entries] of names) {
-    if (!settings.dryRun) await removeAbandoned(folder, entries);
+    if (!settings.leaveFiles) await removeAbandoned(folder, entries);
     for (const name of entries) if (name.endsWith('.npz')) existing.add(path.join(folder, name));
   }
 
@@ -107,7 +107,7 @@ export async function surveyDataset(
     }
   }
 
-  if (!settings.dryRun) await prepareFolders(work);
+  if (!settings.leaveFiles) await prepareFolders(work);
   const stale = findStale(planned.map(toTarget), names, settings).filter(
     ({ path: file }) => !accepted.has(file),
   );
@@ -135,7 +135,7 @@ async function clearTheWay(
   notices: NoticeCollector,
 ): Promise<Map<string, StaleFile[]>> {
   const waiting = new Map<string, StaleFile[]>(work.map(({ cachePath }) => [cachePath, []]));
-  const leave = settings.stale === 'keep' || settings.dryRun;
+  const leave = settings.stale === 'keep' || settings.leaveFiles;
   for (const file of stale) {
     notices.add(STALE_NOTICES[file.kind], file.path);
     if (leave) continue;

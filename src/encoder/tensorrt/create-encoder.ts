@@ -33,6 +33,8 @@ export interface TensorrtOptions {
   readonly vramBudget?: VramBudget;
   /** The attention works through its queries in so many pieces; the result does not change. Default: by the size. */
   readonly queryChunks?: number;
+  /** More pieces than by the size, so that the attention needs next to no memory. Default false. */
+  readonly sliceAttention?: boolean;
   /** Folders in which CUDA and TensorRT are looked for first. */
   readonly libraryFolders?: readonly string[];
   /** Of compiled engines. Default: `$XDG_CACHE_HOME/latent-cache/engines`. */
@@ -66,8 +68,9 @@ export async function createTensorrtEncoder(
   options: TensorrtOptions = {},
   { compile = compileEngine, plugins = findPlugins(PLUGINS) }: TensorrtSeams = {},
 ): Promise<TensorrtEncoder> {
-  const { queryChunks = 'auto', signal, binding = loadBinding() } = options;
-  if (queryChunks !== 'auto' && !(Number.isInteger(queryChunks) && queryChunks >= 1)) {
+  const { signal, binding = loadBinding(), sliceAttention } = options;
+  const queryChunks = sliceAttention ? 'sliced' : (options.queryChunks ?? 'auto');
+  if (typeof queryChunks === 'number' && !(Number.isInteger(queryChunks) && queryChunks >= 1)) {
     throw new LatentCacheError(
       'ERR_OPTION',
       `expected a positive integer as queryChunks, got ${queryChunks}`,

@@ -47,9 +47,15 @@ export class EngineDesk {
 
   /** The engine of a size. One that was not prepared gets its own, unless a shared engine happens to take it. */
   engineFor(size: Size, signal: AbortSignal): Promise<CachedEngine> {
-    const shared = [...this.#engines.keys()].find((spec) => spec.purpose === 'shared' && covers(spec, size));
-    const spec = this.#specFor(sizeKey(size), () => shared ?? staticSpec('bucket', this.#precision, size));
+    const ofItsOwn = () => staticSpec('bucket', this.#precision, size);
+    const spec = this.#specFor(sizeKey(size), () => this.#sharedFor(size) ?? ofItsOwn());
     return this.#obtain(spec, signal);
+  }
+
+  /** The same, if it was obtained already. */
+  known(size: Size): CachedEngine | undefined {
+    const spec = this.#specs.get(sizeKey(size)) ?? this.#sharedFor(size);
+    return spec === undefined ? undefined : this.#engines.get(spec);
   }
 
   /** The float32 engine for what is not finite otherwise: one for all prepared sizes, since few images need it. */
@@ -89,6 +95,10 @@ export class EngineDesk {
         this.#refusals.set(spec, error);
       throw error;
     }
+  }
+
+  #sharedFor(size: Size): EngineSpec | undefined {
+    return [...this.#engines.keys()].find((spec) => spec.purpose === 'shared' && covers(spec, size));
   }
 
   #specFor(key: string, make: () => EngineSpec): EngineSpec {

@@ -26,15 +26,15 @@ export interface Network {
   check(shape: EngineShape): void;
 }
 
-/** Rows of the score matrix that the attention computes at once, unless told otherwise. */
-const QUERY_ROWS = 4096;
+/** Rows of the score matrix that the attention computes at once: as many as keep a GPU busy, and as few as it can do with. */
+const QUERY_ROWS = { auto: 4096, sliced: 256 } as const;
 
 export class Networks {
   #rescaled: { readonly weights: VaeEncoderWeights; readonly rescaling: Rescaling } | undefined;
 
   constructor(
     readonly weights: VaeEncoderWeights,
-    private readonly queryChunks: number | 'auto',
+    private readonly queryChunks: number | keyof typeof QUERY_ROWS,
   ) {}
 
   /** Of the `fp16` networks; undefined until it is set, which must be before the first of them is asked for. */
@@ -88,9 +88,9 @@ export class Networks {
   }
 
   #chunksFor({ width, height }: Size): number {
-    if (this.queryChunks !== 'auto') return this.queryChunks;
+    if (typeof this.queryChunks === 'number') return this.queryChunks;
     const stride = strideOf(this.weights.architecture);
-    return Math.ceil(((width / stride) * (height / stride)) / QUERY_ROWS);
+    return Math.ceil(((width / stride) * (height / stride)) / QUERY_ROWS[this.queryChunks]);
   }
 }
 

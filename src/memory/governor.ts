@@ -1,0 +1,320 @@
+/**
+ * Keeps the encoder inside its memory, whatever it is: plans the batches of every bucket, makes them smaller when
+ * another program takes memory, steps down when memory runs out all the same, and gives memory back between buckets.
+ */
+import type { Size } from '../dataset/bucket.js';
+import type {
+  EncodeOptions,
+  Encoder,
+  EncoderInfo,
+  EncoderMemory,
+  ImageBatch,
+  PlannedSize,
+  PrepareOptions,
+} from '../encoder/encoder.js';
+import { GPU_MEMORY } from '../encoder/memory-budget.js';
+import type { DeviceMemory } from '../native/binding.js';
+import { describeMisfit } from './advice.js';
+import { BatchLimits } from './batch-limits.js';
+import { DeviceWatch } from './device-watch.js';
+import type { EncoderSet } from './encoder-set.js';
+import { type MemoryAction, type MemoryEvent, mebibytes, memoryEvent, sizeName } from './events.js';
+import { BatchHistory, type BucketHistory } from './history.js';
+import { type EncodedBatch, joinBatches } from './join-moments.js';
+import { Ladder } from './ladder.js';
+import { countsUpTo, NeedsTable, totalBytes } from './needs-table.js';
+import { isOutOfMemory, onceMore } from './out-of-memory.js';
+import { type BucketPlan, type BucketPlans, planBuckets, residentBytes } from './plan-buckets.js';
+import { releaseMemory } from './release.js';
+import { SharedLock } from './shared-lock.js';
+import { SpeedWatch } from './speed-watch.js';
+
+/**
+ * `default`: between buckets everything is freed that the next one does not need. `highvram`: engines and memory stay,
+ * where the plan proves that they fit. `lowvram`: one image a run.
+ */
+export type Residency = 'default' | 'highvram' | 'lowvram';
+
+export interface GovernorOptions {
+  /** Images a run where memory allows it; `auto` is what the encoder prefers. */
+  readonly batch: number | 'auto';
+  readonly residency: Residency;
+  /** Where an image goes that no other means could encode: to the CPU, or to the list of failures. */
+  readonly oomFallback: 'cpu' | 'fail';
+  readonly onEvent: (event: MemoryEvent) => void;
+}
+
+/** What the plan found before anything was encoded. */
+export interface MemoryPlan extends BucketPlans {
+  readonly budget: number;
+  /** Of the device, at that time. */
+  readonly device: DeviceMemory;
+}
+
+export interface MemoryReport {
+  /** Bytes; null when the encoder knows nothing about its memory. */
+  readonly budget: number | null;
+  readonly peak: number | null;
+  /** How often each thing was done. */
+  readonly actions: Readonly<Partial<Record<MemoryAction, number>>>;
+  readonly buckets: readonly BucketHistory[];
+}
+
+/** Of the budget, above what a larger batch needs: memory that has just become free may go again. */
+const MARGIN = 1.1;
+/** An encoder whose memory does not come back is started anew so often; after that it is somebody else's memory. */
+const RESTARTS = 3;
+/** Left free on a device, as in `resolveBudget`. */
+const RESERVE_BYTES = GPU_MEMORY.reserveBytes;
+
+export class Governor implements AsyncDisposable {
+  readonly #encoders: EncoderSet;
+  readonly #options: GovernorOptions;
+  readonly #lock = new SharedLock();
+  readonly #limits = new BatchLimits();
+  readonly #history = new BatchHistory();
+  readonly #speeds = new SpeedWatch();
+  readonly #ladder: Ladder;
+  readonly #actions = new Map<MemoryAction, number>();
+  #needs = new NeedsTable();
+  #watch: DeviceWatch | undefined;
+  #prepared: { readonly sizes: readonly PlannedSize[]; readonly options: PrepareOptions } | undefined;
+  #isResident = false;
+  #bucket: Size | undefined;
+  #restarts = 0;
+  #peak = 0;
+  /** What ran last of each size, to tell when it changes. */
+  readonly #squeezed = new Map<string, number>();
+
+  constructor(encoders: EncoderSet, options: GovernorOptions) {
+    this.#encoders = encoders;
+    this.#options = options;
+    this.#ladder = new Ladder({
+      encoders,
+      limits: this.#limits,
+      fallback: options.oomFallback,
+      run: (encoder, batch, runOptions) => this.#run(encoder, batch, runOptions),
+      tell: (...event) => this.#tell(...event),
+    });
+    this.#watchMain();
+  }
+
+  get info(): EncoderInfo {
+    return this.#encoders.main.info;
+  }
+
+  /**
+   * Lets the encoder prepare itself for these sizes and plans their batches.
+   *
+   * @returns null when the encoder knows nothing about its memory
+   * @throws LatentCacheError what `Encoder.prepare` throws
+   */
+  async prepare(sizes: readonly PlannedSize[], options: PrepareOptions = {}): Promise<MemoryPlan | null> {
+    this.#prepared = { sizes, options };
+    const { main } = this.#encoders;
+    await onceMore(async () => main.prepare?.(sizes, options));
+    const wanted = this.#wantedBatch(main.info);
+    const { memory } = main;
+    if (memory === undefined) {
+      for (const size of sizes) this.#limits.plan(size, wanted);
+      return null;
+    }
+    const plans = await planBuckets(memory, sizes, wanted, memory.budget, this.#needs);
+    for (const plan of plans.planned) this.#take(plan, memory.budget);
+    if (this.#options.residency === 'highvram') this.#decideResidency(plans, memory);
+    return { ...plans, budget: memory.budget, device: await memory.read() };
+  }
+
+  /** Images that the next run of this size should have. */
+  async batchFor(size: Size): Promise<number> {
+    const limit = this.#limits.get(size);
+    const { memory } = this.#encoders.main;
+    if (memory === undefined || this.#watch === undefined || this.#ladder.isDetoured(size)) return limit;
+    const { usable, free } = await this.#watch.room();
+    const before = Math.min(limit, this.#squeezed.get(sizeName(size)) ?? limit);
+    let count = 1;
+    for (const candidate of countsUpTo(limit)) {
+      const needed = totalBytes(await this.#needs.get(memory, size, candidate));
+      if (needed * (candidate > before ? MARGIN : 1) > usable && candidate > 1) continue;
+      count = candidate;
+      break;
+    }
+    if (count < before) {
+      const freeText = free === null ? '' : `, ${mebibytes(free)} are free`;
+      this.#tell('squeezed', `Other programs take memory${freeText}: ${count} at once`, size, count);
+      await this.#freeScratch(size);
+    } else if (count > before) {
+      this.#tell('larger', `Memory is free again: ${count} at once`, size, count);
+    }
+    this.#squeezed.set(sizeName(size), count);
+    return count;
+  }
+
+  /** The run comes to another bucket. Waits for what is still running of the last one. */
+  async enter(size: Size): Promise<void> {
+    const changes = this.#bucket !== undefined && sizeName(this.#bucket) !== sizeName(size);
+    this.#bucket = size;
+    if (!changes || this.#isResident) return;
+    await this.#lock.alone(async () => {
+      const { memory } = this.#encoders.main;
+      if (memory === undefined) return;
+      const missing = await releaseMemory(memory, size);
+      this.#watch?.forget();
+      if (missing > 0) await this.#onLeak(missing);
+    });
+  }
+
+  /**
+   * Encodes images of one size, if need be in smaller batches or by another encoder.
+   *
+   * @throws LatentCacheError (as rejection) ERR_DEVICE_OUT_OF_MEMORY or ERR_OUT_OF_MEMORY when nothing helped; all
+   * else that `Encoder.encodeBatch` throws.
+   */
+  async encode(batch: ImageBatch, options: EncodeOptions = {}): Promise<EncodedBatch> {
+    if (this.#ladder.isDetoured(batch)) {
+      return this.#lock.alone(async () => {
+        if (await this.#hasRoomAgain(batch)) this.#ladder.returnToMain(batch);
+        return this.#ladder.encode(batch, options);
+      });
+    }
+    try {
+      return await this.#lock.shared(() => this.#run(this.#encoders.main, batch, options));
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      // alone: nothing else takes memory meanwhile, and what is freed is free
+      return this.#lock.alone(async () => {
+        this.#watch?.forget();
+        return this.#ladder.descend(batch, error, options);
+      });
+    }
+  }
+
+  /** The same in float32; null when the encoder computes in float32 already. */
+  async encodePrecisely(batch: ImageBatch, options: EncodeOptions = {}): Promise<EncodedBatch | null> {
+    return this.#lock.alone(async () => {
+      const encoder = await this.#ladder.standIn('precise');
+      if (encoder === null) return null;
+      const parts: EncodedBatch[] = [];
+      for (const image of batch.images) {
+        parts.push(await this.#run(encoder, { ...batch, images: [image] }, options));
+      }
+      await encoder.memory?.release(null);
+      return joinBatches(parts);
+    });
+  }
+
+  report(): MemoryReport {
+    this.#notePeak();
+    const { memory } = this.#encoders.main;
+    return {
+      budget: memory?.budget ?? null,
+      peak: memory === undefined ? null : this.#peak,
+      actions: Object.fromEntries(this.#actions),
+      buckets: this.#history.report(),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#notePeak();
+    await this.#encoders[Symbol.asyncDispose]();
+  }
+
+  async #run(encoder: Encoder, batch: ImageBatch, options: EncodeOptions): Promise<EncodedBatch> {
+    const count = batch.images.length;
+    const began = performance.now();
+    const moments = await encoder.encodeBatch(batch, options);
+    const seconds = (performance.now() - began) / 1000;
+    if (encoder === this.#encoders.main) await this.#learn(batch, count, seconds);
+    this.#history.add(batch, encoder === this.#encoders.main ? this.#limits.get(batch) : 1, count);
+    return { moments, by: batch.images.map(() => encoder.info) };
+  }
+
+  async #learn(size: Size, count: number, seconds: number): Promise<void> {
+    const grown = this.#limits.succeeded(size, count);
+    if (grown !== undefined)
+      this.#tell('larger', `Memory was enough for a while: ${grown} at once`, size, grown);
+    const slowdown = this.#speeds.note(size, count, seconds);
+    if (slowdown === undefined || this.#watch === undefined) return;
+    this.#watch.forget();
+    const { free } = await this.#watch.room();
+    if (free === null || free >= RESERVE_BYTES || this.#encoders.main.memory?.kind !== 'device') return;
+    const smaller = this.#limits.failed(size, count);
+    this.#tell(
+      'spill',
+      `Runs are ${slowdown.toFixed(1)} times slower than before while only ${mebibytes(free)} of the device are free: ` +
+        'the driver has moved memory to the host, as it does on Windows and WSL. ' +
+        `Switch its "Sysmem Fallback Policy" off or close what else uses the GPU. ${smaller} at once`,
+      size,
+      smaller,
+    );
+    this.#squeezed.delete(sizeName(size));
+  }
+
+  #take(plan: BucketPlan, usable: number): void {
+    this.#limits.plan(plan, Math.max(1, plan.batch));
+    this.#history.plan(plan, plan.batch);
+    if (plan.batch > 0) return;
+    this.#ladder.neverFits(plan);
+    this.#tell('does-not-fit', describeMisfit(plan, this.info, usable), plan, 0);
+  }
+
+  #decideResidency(plans: BucketPlans, { budget }: EncoderMemory): void {
+    const needed = residentBytes(plans);
+    this.#isResident = needed <= budget && plans.planned.every(({ batch }) => batch > 0);
+    if (this.#isResident) return;
+    this.#tell(
+      'not-resident',
+      `--highvram does not fit: to keep the engines of all ${plans.planned.length} buckets and the largest run ` +
+        `takes ${mebibytes(needed)}, ${mebibytes(budget)} may be used; going on in the default mode`,
+    );
+  }
+
+  #wantedBatch({ preferredBatchSize }: EncoderInfo): number {
+    if (this.#options.residency === 'lowvram') return 1;
+    return this.#options.batch === 'auto' ? preferredBatchSize : this.#options.batch;
+  }
+
+  async #hasRoomAgain(size: Size): Promise<boolean> {
+    const { memory } = this.#encoders.main;
+    if (memory === undefined || this.#watch === undefined || this.#limits.isHopeless(size)) return false;
+    const { usable } = await this.#watch.room();
+    return totalBytes(await this.#needs.get(memory, size, 1)) * MARGIN <= usable;
+  }
+
+  async #freeScratch(size: Size): Promise<void> {
+    await this.#lock.alone(async () => {
+      await this.#encoders.main.memory?.release(size);
+    });
+    this.#watch?.forget();
+  }
+
+  async #onLeak(missing: number): Promise<void> {
+    if (this.#restarts >= RESTARTS) return;
+    this.#restarts++;
+    this.#tell(
+      'leak',
+      `${mebibytes(missing)} of the device did not come back when they were freed: the encoder is started anew`,
+    );
+    this.#notePeak();
+    await this.#encoders.restart();
+    this.#needs = new NeedsTable();
+    this.#watchMain();
+    if (this.#prepared !== undefined) {
+      await this.#encoders.main.prepare?.(this.#prepared.sizes, this.#prepared.options);
+    }
+  }
+
+  #watchMain(): void {
+    const { memory } = this.#encoders.main;
+    this.#watch = memory === undefined ? undefined : new DeviceWatch(memory, RESERVE_BYTES);
+  }
+
+  #notePeak(): void {
+    for (const { memory } of this.#encoders.all) this.#peak = Math.max(this.#peak, memory?.held().peak ?? 0);
+  }
+
+  #tell(action: MemoryAction, message: string, bucket?: Size, batch?: number): void {
+    this.#actions.set(action, (this.#actions.get(action) ?? 0) + 1);
+    this.#options.onEvent(memoryEvent(action, message, bucket, batch));
+  }
+}
