@@ -184,12 +184,25 @@ class BuildRun {
       failed: failures.length,
       remaining,
       aborted: remaining > 0,
-      stoppedBy: this.stoppedBy === undefined ? null : describeError(this.stoppedBy),
+      stoppedBy:
+        this.stoppedBy === undefined ? null : this.describeStop(this.stoppedBy, remaining + failedLater),
       seconds: (performance.now() - this.started) / 1000,
       bytesWritten,
       failures: failures.map(({ type: _type, ...failure }) => failure),
       memory: this.memory,
       dryRun: this.settings.dryRun,
+    };
+  }
+
+  /** On a full disk with what the images that are not done will take, by those that are. */
+  private describeStop(reason: LatentCacheError, images: number): ReturnType<typeof describeError> {
+    const described = describeError(reason);
+    const { encoded = 0, bytesWritten = 0 } = this.loop ?? {};
+    if (reason.code !== 'ERR_DISK_FULL' || encoded === 0) return described;
+    const bytes = Math.ceil((bytesWritten / encoded) * images);
+    return {
+      ...described,
+      remedy: `The ${images} images that are left take about ${bytes} bytes. ${described.remedy}`,
     };
   }
 }
