@@ -5,7 +5,7 @@
  */
 import path from 'node:path';
 import type { Size } from '../dataset/bucket.js';
-import { withoutExtension } from '../dataset/find-images.js';
+import { withoutExtension } from '../dataset/image-names.js';
 
 /**
  * @param imageNames all image files of one folder

@@ -103,7 +103,8 @@ export async function setAside(file: string): Promise<'deleted' | 'renamed' | 'g
   }
 }
 
-async function freeName(wanted: string): Promise<string> {
+/** The name itself, or with a number after it where it is taken. */
+export async function freeName(wanted: string): Promise<string> {
   const taken = (file: string) =>
     access(file).then(
       () => true,

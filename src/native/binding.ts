@@ -290,7 +290,26 @@ export interface NativeBinding {
    * @returns bytes read; one more than `target` holds when the file is longer
    */
   readFileInto(path: string, target: Uint8Array): Promise<number>;
-  /** Creates `temporary`, writes the pieces, fsync, rename to `target`. On failure nothing is left. */
+  /**
+   * Looks at many paths (through links) in one step; some thousand are a good number.
+   *
+   * @returns four values for each path: kind (0 nothing that can be looked at, 1 file, 2 folder, 3 anything else), size
+   * in bytes, time of the last change of the content, and of content, name or permissions; nanoseconds since 1970
+   */
+  statFiles(paths: readonly string[]): Promise<BigInt64Array>;
+  /**
+   * Locks a file that is open for writing, until it is closed, by this process or by its end. Rejects with the system's
+   * code (`ENOLCK`, `EOPNOTSUPP` …) where the file system has no locks.
+   *
+   * @returns false when another open file, of this process or of any other, holds the lock
+   */
+  tryLockFile(descriptor: number): Promise<boolean>;
+  /** Whether another open file holds that lock; takes none. */
+  isFileLocked(descriptor: number): Promise<boolean>;
+  /**
+   * Creates `temporary`, writes the pieces, fsync, rename to `target`. A link of that name is replaced, not followed. On
+   * failure nothing is left.
+   */
   writeFileAtomic(temporary: string, target: string, pieces: readonly Uint8Array[]): Promise<void>;
   /**
    * What the CUDA runtime sees. Needs a driver and libcudart, not TensorRT. Runs on a libuv worker.
