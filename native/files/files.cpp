@@ -1,9 +1,12 @@
 #include "files.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -70,14 +73,29 @@ std::size_t readSome(const Descriptor& file, std::span<std::uint8_t> target, con
   return done;
 }
 
-void writeAll(const Descriptor& file, std::span<const std::uint8_t> bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file.number(), bytes.data(), bytes.size());
+// All pieces in one call, as far as the system takes them.
+void writeAll(const Descriptor& file, const std::vector<std::span<const std::uint8_t>>& pieces,
+              const std::string& path) {
+  std::vector<iovec> left;
+  for (const auto& piece : pieces) {
+    // writev takes pointers that are not const and leaves the bytes alone.
+    if (!piece.empty()) left.push_back({const_cast<std::uint8_t*>(piece.data()), piece.size()});
+  }
+  for (std::span<iovec> rest(left); !rest.empty();) {
+    const ssize_t count =
+        ::writev(file.number(), rest.data(), static_cast<int>(std::min<std::size_t>(rest.size(), IOV_MAX)));
     if (count < 0) {
       if (errno == EINTR) continue;
       throw SystemError(errno, "write", path);
     }
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    auto done = static_cast<std::size_t>(count);
+    while (!rest.empty() && done >= rest.front().iov_len) {
+      done -= rest.front().iov_len;
+      rest = rest.subspan(1);
+    }
+    if (done == 0) continue;
+    rest.front().iov_base = static_cast<std::uint8_t*>(rest.front().iov_base) + done;
+    rest.front().iov_len -= done;
   }
 }
 
@@ -147,7 +165,7 @@ void writeAtomically(const std::string& temporary, const std::string& target,
                      const std::vector<std::span<const std::uint8_t>>& pieces) {
   Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
   try {
-    for (const auto& piece : pieces) writeAll(file, piece, temporary);
+    writeAll(file, pieces, temporary);
     if (::fsync(file.number()) != 0) throw SystemError(errno, "fsync", temporary);
     file.close(temporary);
     if (std::rename(temporary.c_str(), target.c_str()) != 0) throw SystemError(errno, "rename", target);

@@ -51,6 +51,18 @@ void writesAllPieces() {
   check(!std::filesystem::exists(inside("a.tmp")), "the temporary file is gone");
 }
 
+// More than one writev takes.
+void writesThousandsOfPieces() {
+  std::vector<std::uint8_t> bytes(5000);
+  for (std::size_t index = 0; index < bytes.size(); ++index)
+    bytes[index] = static_cast<std::uint8_t>(index % 251);
+  std::vector<std::span<const std::uint8_t>> pieces;
+  for (const std::uint8_t& byte : bytes) pieces.emplace_back(&byte, 1);
+  lc::files::writeAtomically(inside("p.tmp"), inside("p"), pieces);
+  Bytes read(bytes.size());
+  check(lc::files::readInto(inside("p"), read) == bytes.size() && read == bytes, "all pieces, in order");
+}
+
 void replacesWhatIsThere() {
   write(inside("b"), {1, 1, 1, 1});
   write(inside("b"), {2});
@@ -149,6 +161,7 @@ int main() {
   if (::mkdtemp(pattern.data()) == nullptr) return 1;
   folder = pattern;
   writesAllPieces();
+  writesThousandsOfPieces();
   replacesWhatIsThere();
   replacesALink();
   leavesNothingOnFailure();

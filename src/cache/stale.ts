@@ -1,5 +1,4 @@
 import { access, rename, unlink } from 'node:fs/promises';
-import path from 'node:path';
 import type { Size } from '../dataset/bucket.js';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { writeError } from './atomic-file.js';

@@ -1,7 +1,6 @@
-import type { Dirent } from 'node:fs';
-import { opendir, realpath, stat } from 'node:fs/promises';
+import { opendir, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { LatentCacheError, systemErrorCode } from '../errors.js';
+import { cannotList, isFolder } from './folder-entries.js';
 import { isImageName } from './image-names.js';
 import { sortByCodePoints } from './name-order.js';
 
@@ -71,23 +70,6 @@ async function listFolder(folder: string, recursive: boolean, keep: (name: strin
       identity,
     };
   } catch (cause) {
-    const reason =
-      { ENOENT: 'it does not exist', ENOTDIR: 'it is not a folder', EACCES: 'it may not be read' }[
-        systemErrorCode(cause) ?? ''
-      ] ?? String(cause);
-    throw new LatentCacheError('ERR_NO_INPUT', `Cannot list the image folder ${folder}: ${reason}`, {
-      path: folder,
-      remedy: 'Give the folder that holds the images.',
-      cause,
-    });
-  }
-}
-
-async function isFolder(entry: Dirent, folder: string): Promise<boolean> {
-  if (!entry.isSymbolicLink()) return entry.isDirectory();
-  try {
-    return (await stat(path.join(folder, entry.name))).isDirectory();
-  } catch {
-    return false; // a broken link is no folder
+    throw cannotList(folder, cause);
   }
 }

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { syncFolder } from '../cache/atomic-file.js';
 import type { RecipeRecord } from '../cache/provenance.js';
 import type { LatentCacheError } from '../errors.js';
@@ -7,6 +6,7 @@ import { Governor, type MemoryReport } from '../memory/governor.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import { Channel } from './channel.js';
+import { Dataset } from './dataset.js';
 import { EncodeLoop } from './encode-loop.js';
 import { type BuildEvent, batchesEvent, describeError, type SummaryEvent } from './events.js';
 import { Failures } from './failures.js';
@@ -97,8 +97,9 @@ class BuildRun {
         paths: [this.options.vae ?? ''],
       });
     }
-    const survey = await surveyDataset(settings, settings.skipExisting ? undefined : this.recipe(source), {
-      binding: this.binding,
+    await using dataset = await Dataset.open(settings, this.binding, (notice) => events.push(notice));
+    const recipe = settings.skipExisting ? undefined : this.recipe(source);
+    const survey = await surveyDataset(dataset, settings, recipe, {
       signal: this.stop.signal,
       onProgress: everyNow((seen, total) => events.push({ type: 'survey', seen, total })),
     });
@@ -106,11 +107,11 @@ class BuildRun {
     for (const failure of survey.failures) this.failures.addImage(failure);
     events.push(planEvent(survey, settings));
 
-    if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(survey, source);
+    if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(dataset, survey, source);
     events.push(this.summary(survey));
   }
 
-  private async encodeAll(survey: Survey, source: EncoderSource): Promise<void> {
+  private async encodeAll(dataset: Dataset, survey: Survey, source: EncoderSource): Promise<void> {
     const { settings, binding, events, failures, notices, stop } = this;
     const { vaeBatchSize: batch, residency, oomFallback } = settings;
     const encoders = await EncoderSet.start(source);
@@ -137,6 +138,7 @@ class BuildRun {
         binding,
         recipe: this.recipe(source),
         inTheWay: survey.inTheWay,
+        manifest: dataset.manifest,
         events,
         failures,
         notices,
@@ -147,10 +149,7 @@ class BuildRun {
       await governor[Symbol.asyncDispose]();
       this.memory = governor.report();
       for (const notice of notices.events()) events.push(notice);
-      if (!settings.leaveFiles)
-        await Promise.all(
-          [...new Set(survey.work.map((item) => path.dirname(item.cachePath)))].map(syncFolder),
-        );
+      if (!settings.leaveFiles) await Promise.all([...survey.work.folders()].map(syncFolder));
     }
   }
 
@@ -184,12 +183,25 @@ class BuildRun {
       failed: failures.length,
       remaining,
       aborted: remaining > 0,
-      stoppedBy: this.stoppedBy === undefined ? null : describeError(this.stoppedBy),
+      stoppedBy:
+        this.stoppedBy === undefined ? null : this.describeStop(this.stoppedBy, remaining + failedLater),
       seconds: (performance.now() - this.started) / 1000,
       bytesWritten,
       failures: failures.map(({ type: _type, ...failure }) => failure),
       memory: this.memory,
       dryRun: this.settings.dryRun,
+    };
+  }
+
+  /** On a full disk with what the images that are not done will take, by those that are. */
+  private describeStop(reason: LatentCacheError, images: number): ReturnType<typeof describeError> {
+    const described = describeError(reason);
+    const { encoded = 0, bytesWritten = 0 } = this.loop ?? {};
+    if (reason.code !== 'ERR_DISK_FULL' || encoded === 0) return described;
+    const bytes = Math.ceil((bytesWritten / encoded) * images);
+    return {
+      ...described,
+      remedy: `The ${images} images that are left take about ${bytes} bytes. ${described.remedy}`,
     };
   }
 }

@@ -1,11 +1,10 @@
-import type { RecipeRecord } from '../cache/provenance.js';
+import type { ProvenanceRecord, RecipeRecord } from '../cache/provenance.js';
 import type { LatentEntry } from '../cache/sd-scripts.js';
-import { writeCache } from '../cache/write-cache.js';
+import { type WrittenCache, writeCache } from '../cache/write-cache.js';
 import type { EncoderInfo, ImageBatch, Moments } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
-import { FLOAT16_OVERFLOW } from '../float16.js';
 import type { EncodedBatch } from '../memory/join-moments.js';
-import { allFinite } from '../model/finite.js';
+import { absurdMagnitude, allFinite } from '../model/finite.js';
 import { posteriorMean, samplePosterior, seedForImage } from '../model/posterior.js';
 import type { NativeBinding } from '../native/binding.js';
 import type { BuildSettings } from './options.js';
@@ -98,10 +97,15 @@ function split({ moments, by }: EncodedBatch): ImageMoments[] {
   }));
 }
 
+/** A cache as it was written, and the record in it. */
+export interface StoredImage extends WrittenCache {
+  readonly record: ProvenanceRecord;
+}
+
 /**
  * Takes the mean or a sample, checks it, writes the file.
  *
- * @returns bytes written; 0 when nothing is to be written
+ * @returns undefined when nothing is to be written
  * @throws LatentCacheError `ERR_NON_FINITE`, `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_CACHE_WRITE`
  */
 export async function storeImage(
@@ -109,12 +113,11 @@ export async function storeImage(
   settings: BuildSettings,
   recipe: RecipeRecord,
   binding: Pick<NativeBinding, 'samplePosterior' | 'writeFileAtomic'>,
-): Promise<number> {
+): Promise<StoredImage | undefined> {
   const { item, alpha, source } = prepared;
   const check = (values: Float32Array): Float32Array => {
-    if (settings.dtype === 'float16' && values.some((value) => Math.abs(value) >= FLOAT16_OVERFLOW)) {
-      throw tooLargeForHalf(item.image.path);
-    }
+    const absurd = absurdMagnitude(values);
+    if (absurd !== undefined) throw notALatent(item.image.path, absurd);
     return values;
   };
   const latent = (moments: ImageMoments, variant: string): Float32Array => {
@@ -140,29 +143,22 @@ export async function storeImage(
     originalSize: item.geometry.original,
     cropLtrb: item.geometry.cropLtrb,
   };
-  if (settings.leaveFiles) return 0;
-  const request = {
-    path: item.cachePath,
-    entry,
-    keySuffix: item.keySuffix,
-    dtype: settings.dtype,
-    record: {
-      recipe,
-      encoder: { backend: by.backend, precision: inFloat32 ? 'fp32' : by.precision },
-      source,
-    },
+  if (settings.leaveFiles) return undefined;
+  const record: ProvenanceRecord = {
+    recipe,
+    encoder: { backend: by.backend, precision: inFloat32 ? 'fp32' : by.precision },
+    source,
   };
-  return writeCache(request, binding);
+  const { cachePath, keySuffix } = item;
+  const request = { path: cachePath, entry, keySuffix, dtype: settings.dtype, record };
+  return { ...(await writeCache(request, binding)), record };
 }
 
-function tooLargeForHalf(file: string): LatentCacheError {
+function notALatent(file: string, value: number): LatentCacheError {
   return new LatentCacheError(
     'ERR_NON_FINITE',
-    `The latent of ${file} does not fit float16; it was not written`,
-    {
-      path: file,
-      remedy: 'Store float32 (--dtype float32), and check the VAE: latents are of the order of 1 to 10.',
-    },
+    `The latent of ${file} has the value ${value.toPrecision(3)}, which no latent has; it was not written`,
+    { path: file, remedy: 'Latents are of the order of 1 to 10: check the VAE, or use its float32 version.' },
   );
 }
 

@@ -2,10 +2,12 @@
 import path from 'node:path';
 import type { FoundImage } from '../dataset/find-images.js';
 import type { FileState } from '../manifest/file-state.js';
+import type { WrittenRow } from '../manifest/root-manifest.js';
 import type { CacheRow, FailureRow } from '../manifest/rows.js';
 import { PACKAGE_VERSION } from '../package-version.js';
+import type { EncodedImage, StoredImage } from './encode-batch.js';
 import type { FailedEvent } from './events.js';
-import type { PlannedImage } from './plan-image.js';
+import { type PlannedImage, targetOf } from './plan-image.js';
 
 /** An image as its manifest names it. */
 export function imageKey({ relativePath }: FoundImage): { folder: string; image: string } {
@@ -26,6 +28,22 @@ export function rowSubject(
     source: state,
     info,
     placement: { listed, bucket, resized, crop },
+  };
+}
+
+/** A cache that has just been written. */
+export function writtenRow(
+  item: PlannedImage,
+  { flipped, prepared, by }: EncodedImage,
+  { bytes, crc32, record }: StoredImage,
+): WrittenRow {
+  return {
+    ...rowSubject(item),
+    file: targetOf(item),
+    sha256: record.source.sha256,
+    recipe: { ...record.recipe, flip: flipped !== null, alpha: prepared.alpha !== null },
+    encoder: { ...record.encoder, version: PACKAGE_VERSION, runtime: by.runtime },
+    cache: { bytes, crc32 },
   };
 }
 

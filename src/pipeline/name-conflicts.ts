@@ -1,6 +1,5 @@
 /** Images that are right by themselves and get into each other's way by their names. */
-import { cachePath } from '../cache/sd-scripts.js';
-import { parseCacheName } from '../cache/sd-scripts.js';
+import { cachePath, parseCacheName } from '../cache/sd-scripts.js';
 import type { Size } from '../dataset/bucket.js';
 import type { BuildSettings } from './options.js';
 

@@ -73,7 +73,10 @@ export function outsideError(group: OutputGroup, place: string): LatentCacheErro
   return new LatentCacheError(
     'ERR_OUTPUT_OUTSIDE',
     `Its cache would be written to ${place}, outside of ${group.root}, because a link on the way leads there`,
-    { path: group.folder, remedy: 'Replace the link by a folder, or name the real folder as an input of its own.' },
+    {
+      path: group.folder,
+      remedy: 'Replace the link by a folder, or name the real folder as an input of its own.',
+    },
   );
 }
 

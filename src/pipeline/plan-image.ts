@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { cachePath, keySuffix } from '../cache/sd-scripts.js';
-import type { Size } from '../dataset/bucket.js';
+import type { Bucket, Size } from '../dataset/bucket.js';
 import type { FoundImage } from '../dataset/find-images.js';
 import { type Geometry, planGeometry } from '../dataset/geometry.js';
 import type { ImageInfo } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
 import type { FileState } from '../manifest/file-state.js';
+import type { ModelFacts } from '../model/catalog.js';
 import type { BuildSettings } from './options.js';
 
 /** An image that has a place to go. */
@@ -47,11 +48,8 @@ export function placeImage(
   if (Math.max(resized.width, resized.height) > MAX_RESIZED_SIDE) {
     throw unusable(size, `it would be enlarged to ${resized.width}x${resized.height}`);
   }
-  const { stride, latentChannels } = settings.model;
-  const latent = {
-    width: Math.floor(geometry.bucket.width / stride),
-    height: Math.floor(geometry.bucket.height / stride),
-  };
+  const shape = latentShape(geometry.bucket, settings.model);
+  const [, height, width] = shape;
   const beside = settings.outDir === undefined ? image.path : path.join(settings.outDir, image.relativePath);
   const target = cachePath(beside, listed, settings);
   if (Buffer.byteLength(path.basename(target)) > MAX_NAME_BYTES) {
@@ -65,14 +63,25 @@ export function placeImage(
     state,
     geometry,
     listed,
-    latentShape: [latentChannels, latent.height, latent.width],
+    latentShape: shape,
     cachePath: target,
-    keySuffix: keySuffix(latent, settings),
+    keySuffix: keySuffix({ height, width }, settings),
   };
 }
 
+/** (channels, height, width) of a bucket's latents. */
+export function latentShape(
+  bucket: Bucket,
+  { latentChannels, stride }: ModelFacts,
+): readonly [channels: number, height: number, width: number] {
+  return [latentChannels, Math.floor(bucket.height / stride), Math.floor(bucket.width / stride)];
+}
+
 /** The size that the trainer takes an image for, by which its cache is named. */
-export function listedSize({ size, traits }: Pick<ImageInfo, 'size' | 'traits'>, settings: BuildSettings): Size {
+export function listedSize(
+  { size, traits }: Pick<ImageInfo, 'size' | 'traits'>,
+  settings: BuildSettings,
+): Size {
   const misread = settings.webpSize === 'trainer' && traits.includes('webp-extended');
   // imagesize 1.4.1 takes the stored fields for the size, but the format stores each side less one.
   return misread ? { width: size.width - 1, height: size.height - 1 } : size;

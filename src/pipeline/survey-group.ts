@@ -76,7 +76,10 @@ class GroupSurvey {
   async #look(): Promise<void> {
     const { state, group } = this;
     const look = ({ part, first, count }: Chunk) =>
-      lookAtImages(state.context, group, part, first, count, this.#caches).then((looks) => ({ first, looks }));
+      lookAtImages(state.context, group, part, first, count, this.#caches).then((looks) => ({
+        first,
+        looks,
+      }));
     for await (const { first, looks } of mapLimit(this.#chunks(), CHUNKS_AT_ONCE, look)) {
       state.throwIfAborted();
       for (const [index, seen] of looks.entries()) {
@@ -89,7 +92,10 @@ class GroupSurvey {
 
   #see(image: number, look: Look): void {
     const { fates, notices, bucketOf, buckets, context } = this.state;
-    if ('failure' in look) return this.#fail(image, look.failure, look.news);
+    if ('failure' in look) {
+      this.#fail(image, look.failure, look.news);
+      return;
+    }
     const { item, known } = look;
     context.table.set(image, item.info, item.state);
     bucketOf[image] = buckets.numberOf(item.geometry.bucket);

@@ -13,6 +13,8 @@ export class WorkList implements Iterable<PlannedImage> {
   readonly length: number;
   /** In the order of the work. */
   readonly buckets: readonly BucketCount[];
+  readonly #table: ImageTable;
+  readonly #settings: BuildSettings;
   readonly #order: Uint32Array;
 
   /**
@@ -20,12 +22,14 @@ export class WorkList implements Iterable<PlannedImage> {
    * @param bucketOf the index of each image's bucket in `buckets`
    */
   constructor(
-    private readonly table: ImageTable,
-    private readonly settings: BuildSettings,
+    table: ImageTable,
+    settings: BuildSettings,
     chosen: readonly number[],
     bucketOf: Uint32Array,
     buckets: readonly Bucket[],
   ) {
+    this.#table = table;
+    this.#settings = settings;
     this.length = chosen.length;
     const counts = new Uint32Array(buckets.length);
     for (const image of chosen) counts[bucketOf[image]!]!++;
@@ -45,8 +49,8 @@ export class WorkList implements Iterable<PlannedImage> {
 
   at(index: number): PlannedImage {
     const image = this.#order[index]!;
-    const { table, settings } = this;
-    return placeImage(table.image(image), table.info(image), table.state(image), settings);
+    const table = this.#table;
+    return placeImage(table.image(image), table.info(image), table.state(image), this.#settings);
   }
 
   *[Symbol.iterator](): Generator<PlannedImage, void, void> {
