@@ -74,7 +74,7 @@ export const CACHE_COLUMNS = 25;
 export const FAILURE_COLUMNS = 9;
 
 /** A value as libsql binds it and, with safe integers, gives it back. */
-export type Value = string | number | bigint | Uint8Array | null;
+export type Value = string | number | bigint | null;
 
 export function cacheValues(row: CacheRow, recipe: number, encoder: number): Value[] {
   const { info, placement, source, cache } = row;
@@ -87,7 +87,7 @@ export function cacheValues(row: CacheRow, recipe: number, encoder: number): Val
     source.bytes,
     source.modified,
     source.changed,
-    Buffer.from(row.sha256, 'hex'),
+    row.sha256,
     info.size.width,
     info.size.height,
     info.stored,
@@ -122,7 +122,7 @@ export function cacheRow(
     output: values[2] as string,
     keySuffix: values[3] as string,
     source: sourceAt(values, 4),
-    sha256: Buffer.from(values[7] as Uint8Array).toString('hex'),
+    sha256: values[7] as string,
     info: {
       size: size(8),
       stored: values[10] as StoredPixels,
