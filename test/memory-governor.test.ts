@@ -120,7 +120,7 @@ describe('between buckets', () => {
   });
 
   it('keeps everything with highvram where it fits', async () => {
-    await using governor = await govern({}, { residency: 'highvram' });
+    await using governor = await govern({}, { residency: 'highvram', batch: 2 });
     await governor.prepare([
       { ...LARGER, images: 1 },
       { ...SIZE, images: 1 },

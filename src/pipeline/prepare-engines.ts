@@ -31,7 +31,8 @@ export async function prepareEngines(
   });
 }
 
-function countSizes(work: readonly PlannedImage[], { flipAug }: BuildSettings): PlannedSize[] {
+/** Passes through the encoder by size: a mirrored image is one more. */
+export function countSizes(work: Iterable<PlannedImage>, { flipAug }: BuildSettings): PlannedSize[] {
   const sizes = new Map<string, { width: number; height: number; images: number }>();
   for (const { geometry } of work) {
     const { width, height } = geometry.bucket;
