@@ -48,3 +48,13 @@ export { loadBinding } from './native/load.js';
 export { buildCache } from './pipeline/build-cache.js';
 export type * from './pipeline/events.js';
 export type { BuildOptions } from './pipeline/options.js';
+export type { VerifyOptions } from './verify/options.js';
+export {
+  type OkResult,
+  PROBLEM_CODES,
+  type ProblemCode,
+  type ProblemResult,
+  type VerifyEvent,
+  type VerifySummary,
+} from './verify/results.js';
+export { verifyCaches } from './verify/verify-caches.js';

@@ -58,12 +58,16 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Removes what a killed run left in a folder; files of a process that still runs are left alone. */
 export async function removeAbandoned(folder: string, names: readonly string[]): Promise<void> {
+  for await (const file of findAbandoned(folder, names)) await unlink(file).catch(() => {});
+}
+
+/** Paths of the temporary files that no running process owns. */
+export async function* findAbandoned(folder: string, names: readonly string[]): AsyncGenerator<string> {
   for (const name of names) {
     const match = TEMPORARY.exec(name);
     if (match === null) continue;
     const file = path.join(folder, name);
-    if (!(await isAbandoned(file, match[1]!))) continue;
-    await unlink(file).catch(() => {});
+    if (await isAbandoned(file, match[1]!)) yield file;
   }
 }
 

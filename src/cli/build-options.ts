@@ -4,6 +4,7 @@ import { BUCKET_DEFAULTS } from '../dataset/bucket.js';
 import type { VramBudget } from '../encoder/memory-budget.js';
 import { CHOICES, DEFAULT_MAX_PIXELS } from '../pipeline/options.js';
 import { parseBytes } from './format.js';
+import { parseCount, parseSize } from './parse.js';
 
 export function addModelOptions(command: Command): Command {
   return command
@@ -155,18 +156,6 @@ export function addRunOptions(command: Command): void {
         .default('text'),
     )
     .option('--report <file>', 'write the summary with all failures as JSON (default: none)');
-}
-
-function parseSize(text: string): { width: number; height: number } {
-  const sides = text.split(',').map((side) => parseCount(side.trim()));
-  if (sides.length > 2)
-    throw new InvalidArgumentError('Expected a side or width,height, e.g. 1024 or 832,1216.');
-  return { width: sides[0]!, height: sides[1] ?? sides[0]! };
-}
-
-function parseCount(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
-  return Number(text);
 }
 
 function parseBatch(text: string): number | 'auto' {

@@ -18,7 +18,7 @@ const IMAGE_EXTENSIONS = new Set(
 );
 
 /** True for a name that sd-scripts' glob takes: a known extension, and no leading dot. */
-function isImageName(name: string): boolean {
+export function isImageName(name: string): boolean {
   return !name.startsWith('.') && IMAGE_EXTENSIONS.has(extensionOf(name));
 }
 
@@ -72,7 +72,12 @@ export async function findImages(
   return images;
 }
 
-async function listFolder(folder: string): Promise<{ entries: Dirent[]; identity: string }> {
+/**
+ * A folder's entries in the order of their names, and its real path.
+ *
+ * @throws LatentCacheError `ERR_NO_INPUT`
+ */
+export async function listFolder(folder: string): Promise<{ entries: Dirent[]; identity: string }> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
@@ -90,7 +95,8 @@ async function listFolder(folder: string): Promise<{ entries: Dirent[]; identity
   }
 }
 
-async function isFolder(entry: Dirent, folder: string): Promise<boolean> {
+/** Whether an entry is a folder, or a link to one. */
+export async function isFolder(entry: Dirent, folder: string): Promise<boolean> {
   if (!entry.isSymbolicLink()) return entry.isDirectory();
   try {
     return (await stat(path.join(folder, entry.name))).isDirectory();

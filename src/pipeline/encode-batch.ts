@@ -3,9 +3,8 @@ import type { LatentEntry } from '../cache/sd-scripts.js';
 import { writeCache } from '../cache/write-cache.js';
 import type { EncoderInfo, ImageBatch, Moments } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
-import { FLOAT16_OVERFLOW } from '../float16.js';
 import type { EncodedBatch } from '../memory/join-moments.js';
-import { allFinite } from '../model/finite.js';
+import { absurdMagnitude, allFinite } from '../model/finite.js';
 import { posteriorMean, samplePosterior, seedForImage } from '../model/posterior.js';
 import type { NativeBinding } from '../native/binding.js';
 import type { BuildSettings } from './options.js';
@@ -112,9 +111,8 @@ export async function storeImage(
 ): Promise<number> {
   const { item, alpha, source } = prepared;
   const check = (values: Float32Array): Float32Array => {
-    if (settings.dtype === 'float16' && values.some((value) => Math.abs(value) >= FLOAT16_OVERFLOW)) {
-      throw tooLargeForHalf(item.image.path);
-    }
+    const absurd = absurdMagnitude(values);
+    if (absurd !== undefined) throw notALatent(item.image.path, absurd);
     return values;
   };
   const latent = (moments: ImageMoments, variant: string): Float32Array => {
@@ -155,14 +153,11 @@ export async function storeImage(
   return writeCache(request, binding);
 }
 
-function tooLargeForHalf(file: string): LatentCacheError {
+function notALatent(file: string, value: number): LatentCacheError {
   return new LatentCacheError(
     'ERR_NON_FINITE',
-    `The latent of ${file} does not fit float16; it was not written`,
-    {
-      path: file,
-      remedy: 'Store float32 (--dtype float32), and check the VAE: latents are of the order of 1 to 10.',
-    },
+    `The latent of ${file} has the value ${value.toPrecision(3)}, which no latent has; it was not written`,
+    { path: file, remedy: 'Latents are of the order of 1 to 10: check the VAE, or use its float32 version.' },
   );
 }
 

@@ -76,7 +76,8 @@ async function judge(
   return reason === undefined ? { keep: file } : { reason, foreign: !isAllOurs(cache) };
 }
 
-async function hashFile(file: string): Promise<string> {
+/** SHA-256 of a file, hex. */
+export async function hashFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   try {
     for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);

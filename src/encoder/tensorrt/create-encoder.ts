@@ -17,7 +17,7 @@ import { EngineDesk } from './engine-desk.js';
 import { RUN_COUNTS } from './engine-spec.js';
 import { EngineStore } from './engine-store.js';
 import { findLibraryFolders } from './find-libraries.js';
-import { Networks } from './networks.js';
+import { chooseQueryChunks, Networks } from './networks.js';
 import { openBackend } from './open-backend.js';
 import { choosePrecision } from './precision.js';
 import { ScaleFile } from './scale-file.js';
@@ -68,14 +68,8 @@ export async function createTensorrtEncoder(
   options: TensorrtOptions = {},
   { compile = compileEngine, plugins = findPlugins(PLUGINS) }: TensorrtSeams = {},
 ): Promise<TensorrtEncoder> {
-  const { signal, binding = loadBinding(), sliceAttention } = options;
-  const queryChunks = sliceAttention ? 'sliced' : (options.queryChunks ?? 'auto');
-  if (typeof queryChunks === 'number' && !(Number.isInteger(queryChunks) && queryChunks >= 1)) {
-    throw new LatentCacheError(
-      'ERR_OPTION',
-      `expected a positive integer as queryChunks, got ${queryChunks}`,
-    );
-  }
+  const { signal, binding = loadBinding() } = options;
+  const queryChunks = chooseQueryChunks(options);
   const search = findLibraryFolders({ folders: options.libraryFolders ?? [] });
   const gpu = await findDevice(options.device ?? 0, search, binding);
   const precision = choosePrecision(options.precision ?? 'auto', gpu);

@@ -4,13 +4,13 @@ import { LatentCacheError } from '../../errors.js';
 import type { PlannedSize, PreparationProgress } from '../encoder.js';
 import type { BuildTick } from './compile-engine.js';
 import type { CachedEngine } from './engine-cache.js';
+import type { EngineSource } from './engine-source.js';
 import { type EngineSpec, sizeKey, staticSpec } from './engine-spec.js';
-import type { EngineStore } from './engine-store.js';
 import { planEngines, sharedSpec } from './plan-engines.js';
 import type { Precision } from './precision.js';
 
 export class EngineDesk {
-  readonly #store: EngineStore;
+  readonly #store: EngineSource;
   readonly #precision: Precision;
   readonly #specs = new Map<string, EngineSpec>();
   #planned: readonly PlannedSize[] = [];
@@ -18,7 +18,7 @@ export class EngineDesk {
   /** A network that was refused once would be refused again, minutes later. */
   readonly #refusals = new Map<EngineSpec, LatentCacheError>();
 
-  constructor(store: EngineStore, precision: Precision) {
+  constructor(store: EngineSource, precision: Precision) {
     this.#store = store;
     this.#precision = precision;
   }

@@ -32,6 +32,8 @@ export interface TensorrtParts {
   readonly desk: EngineDesk;
   /** null unless the precision is one that needs to know the range of activations. */
   readonly calibrator: Calibrator | null;
+  /** Called once when the encoder has ended. */
+  readonly onDisposed?: () => Promise<void>;
 }
 
 /** Samples that calibrating looks at, at most. */
@@ -106,6 +108,7 @@ export class TensorrtEncoder implements Encoder {
     return this.#life.end(async () => {
       await this.#parts.device.close();
       await this.#turns.run(async () => {});
+      await this.#parts.onDisposed?.();
     });
   }
 

@@ -1,0 +1,31 @@
+import { unlink } from 'node:fs/promises';
+import { writeError } from '../cache/atomic-file.js';
+import { systemErrorCode } from '../errors.js';
+import { type FileReport, fileState } from './verify-file.js';
+
+/**
+ * Removes a cache of ours that is wrong by itself or against its image, unless it is another file by now: a build may
+ * have replaced it.
+ *
+ * @returns whether it was removed
+ * @throws LatentCacheError `ERR_OUTPUT_NOT_WRITABLE` or `ERR_CACHE_WRITE`
+ */
+export async function repairFile({ candidate, ours, findings, state }: FileReport): Promise<boolean> {
+  const { path, removable } = candidate;
+  if (!ours || !removable || !findings.some((finding) => finding.removable)) return false;
+  const now = await fileState(path);
+  if (now?.inode !== state.inode || now.bytes !== state.bytes || now.changedMs !== state.changedMs)
+    return false;
+  return removeFile(path);
+}
+
+/** @throws LatentCacheError as `repairFile` */
+export async function removeFile(file: string): Promise<boolean> {
+  try {
+    await unlink(file);
+    return true;
+  } catch (cause) {
+    if (systemErrorCode(cause) === 'ENOENT') return false;
+    throw writeError(file, cause);
+  }
+}
