@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildDoubles, doublesFolder } from '../build-doubles.mjs';
-import { cacheNames, differences, encodedTwice, findBroken, readFolder } from './lib/check.mjs';
+import { cacheNames, differences, encodedTwice, readFolder, verify } from './lib/check.mjs';
 import { BATCH, drawImages, OPTIONS, putInTheWay, writeVae } from './lib/dataset.mjs';
 import { runBuild } from './lib/run.mjs';
 
@@ -58,7 +58,7 @@ async function judge(vae, mode, at, wanted) {
   const run = await faultyRun(vae, mode, at);
   const operation = run.operations[at - 1];
   if (operation === undefined) return undefined;
-  const problems = await findBroken(folder);
+  const problems = await verify(folder, true);
   if (KILLS.includes(mode) ? run.signal !== 'SIGKILL' : ![0, 1, 2].includes(run.code)) {
     problems.push(`ended with ${run.signal ?? run.code}: ${run.stderr.slice(0, 500)}`);
   }
@@ -72,7 +72,7 @@ async function judge(vae, mode, at, wanted) {
   const again = await runBuild(folder, vae, { options: OPTIONS });
   if (again.code !== 0)
     problems.push(`the next run ended with ${again.signal ?? again.code}: ${again.stderr}`);
-  problems.push(...differences(await readFolder(folder), wanted));
+  problems.push(...(await verify(folder, false)), ...differences(await readFolder(folder), wanted));
   for (const { type, cachePath } of again.events) {
     if (type === 'encoded' && whole.has(cachePath))
       problems.push(`${cachePath} was complete and was encoded again`);

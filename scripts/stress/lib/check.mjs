@@ -1,32 +1,40 @@
 // What must hold of a folder after a run that was disturbed, and after the run that follows.
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isAllOurs, readCache } from '../../../dist/cache/read-cache.js';
+import { verifyCaches } from '../../../dist/verify/verify-caches.js';
 
 /** The manifest's folder: its content may differ between runs that give the same caches. */
 const OWN_FOLDER = '.latent-cache';
-const KEYS = ['latents', 'latents_flipped', 'original_size', 'crop_ltrb', 'alpha_mask'];
+/** As dataset.mjs has the caches made. */
+const VERIFY = {
+  readData: true,
+  model: 'sdxl',
+  resolution: 64,
+  enableBucket: true,
+  minBucketReso: 32,
+  bucketResoSteps: 32,
+  flipAug: true,
+  alphaMask: true,
+};
 
 export async function cacheNames(folder) {
   return (await readdir(folder)).filter((name) => name.endsWith('.npz')).sort();
 }
 
+/** What a run that was stopped may leave: files that were there before it, or that the next run removes. */
+const UNFINISHED = ['ERR_CACHE_STALE', 'ERR_CACHE_SHADOW', 'ERR_CACHE_LEFTOVER'];
+
 /**
- * Reads every cache that a trainer would see.
+ * `latent-cache verify --read-data` with the settings of the data set.
  *
- * @param keys arrays that one of ours has at least
- * @returns what is wrong with them, in words
+ * @param whileUnfinished of a folder that a run did not get through
+ * @returns what is wrong with the caches that a trainer would see, in words
  */
-export async function findBroken(folder, keys = KEYS) {
+export async function verify(folder, whileUnfinished) {
   const problems = [];
-  for (const name of await cacheNames(folder)) {
-    try {
-      const cache = await readCache(path.join(folder, name));
-      const missing = isAllOurs(cache) ? keys.filter((key) => !cache.arrays.has(key)) : [];
-      if (missing.length > 0) problems.push(`${name} lacks ${missing.join(', ')}`);
-    } catch (error) {
-      problems.push(`${name}: ${error.message}`);
-    }
+  for await (const { type, path: file, code, message } of verifyCaches({ ...VERIFY, inputs: [folder] })) {
+    if (type !== 'problem' || (whileUnfinished && UNFINISHED.includes(code))) continue;
+    problems.push(`${path.basename(file)}: ${code} ${message}`);
   }
   return problems;
 }
