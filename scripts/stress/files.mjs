@@ -58,7 +58,7 @@ async function judge(vae, mode, at, wanted) {
   const run = await faultyRun(vae, mode, at);
   const operation = run.operations[at - 1];
   if (operation === undefined) return undefined;
-  const problems = await verify(folder, true);
+  const problems = await verify(folder, await cacheNames(pristine));
   if (KILLS.includes(mode) ? run.signal !== 'SIGKILL' : ![0, 1, 2].includes(run.code)) {
     problems.push(`ended with ${run.signal ?? run.code}: ${run.stderr.slice(0, 500)}`);
   }
@@ -72,7 +72,7 @@ async function judge(vae, mode, at, wanted) {
   const again = await runBuild(folder, vae, { options: OPTIONS });
   if (again.code !== 0)
     problems.push(`the next run ended with ${again.signal ?? again.code}: ${again.stderr}`);
-  problems.push(...(await verify(folder, false)), ...differences(await readFolder(folder), wanted));
+  problems.push(...(await verify(folder)), ...differences(await readFolder(folder), wanted));
   for (const { type, cachePath } of again.events) {
     if (type === 'encoded' && whole.has(cachePath))
       problems.push(`${cachePath} was complete and was encoded again`);
