@@ -3,6 +3,8 @@ import { listImageFolders } from './list-folders.js';
 
 /** One file that the trainer would take for an image. */
 export interface FoundImage {
+  /** The folder that was asked for. */
+  readonly root: string;
   /** Path as the user would write it: the given folder joined with the path inside it. */
   readonly path: string;
   /** Path inside the folder that was asked for, with forward slashes: stable when the folder moves. */
@@ -22,6 +24,7 @@ export async function findImages(
   const listed = await listImageFolders(folders, options);
   return listed.flatMap((folder) =>
     folder.images.map((name) => ({
+      root: folder.root,
       path: path.join(folder.path, name),
       relativePath: folder.inside === '' ? name : `${folder.inside}/${name}`,
     })),

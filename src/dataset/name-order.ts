@@ -19,8 +19,13 @@ function rank(unit: number): number {
 
 const SURROGATE = /[\ud800-\udfff]/;
 
+/** `compareCodePoints`, or what is as good for these names and several times as fast. */
+export function nameOrder(names: readonly string[]): (a: string, b: string) => number {
+  if (names.some((name) => SURROGATE.test(name))) return compareCodePoints;
+  return (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+}
+
 /** Sorts in place, by code points. */
 export function sortByCodePoints(names: string[]): string[] {
-  // Without surrogates the built-in order is the same, and several times as fast.
   return names.some((name) => SURROGATE.test(name)) ? names.sort(compareCodePoints) : names.sort();
 }

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { syncFolder } from '../cache/atomic-file.js';
 import type { LatentCacheError } from '../errors.js';
 import { EncoderSet } from '../memory/encoder-set.js';
@@ -7,6 +6,7 @@ import { encoderOperations } from '../model/operations.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import { Channel } from './channel.js';
+import { Dataset } from './dataset.js';
 import { EncodeLoop } from './encode-loop.js';
 import { type BuildEvent, batchesEvent, describeError, type SummaryEvent } from './events.js';
 import { Failures } from './failures.js';
@@ -99,9 +99,9 @@ class BuildRun {
         paths: [this.options.vae ?? ''],
       });
     }
-    const recipe = recipeOf(settings, source.fingerprint);
-    const survey = await surveyDataset(settings, settings.skipExisting ? undefined : recipe, {
-      binding: this.binding,
+    await using dataset = await Dataset.open(settings, this.binding, (notice) => events.push(notice));
+    const recipe = settings.skipExisting ? undefined : recipeOf(settings, source.fingerprint);
+    const survey = await surveyDataset(dataset, settings, recipe, {
       signal: this.stop.signal,
       onProgress: everyNow((seen, total) => events.push({ type: 'survey', seen, total })),
     });
@@ -109,11 +109,11 @@ class BuildRun {
     for (const failure of survey.failures) this.failures.addImage(failure);
     events.push(planEvent(survey, settings));
 
-    if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(survey, source);
+    if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(dataset, survey, source);
     events.push(this.summary(survey));
   }
 
-  private async encodeAll(survey: Survey, source: EncoderSource): Promise<void> {
+  private async encodeAll(dataset: Dataset, survey: Survey, source: EncoderSource): Promise<void> {
     const { settings, binding, events, failures, notices, stop } = this;
     const { vaeBatchSize: batch, residency, oomFallback } = settings;
     const encoders = await EncoderSet.start(source);
@@ -140,6 +140,7 @@ class BuildRun {
         binding,
         recipe: recipeOf(settings, source.fingerprint),
         inTheWay: survey.inTheWay,
+        manifest: dataset.manifest,
         events,
         failures,
         notices,
@@ -152,10 +153,7 @@ class BuildRun {
       await governor[Symbol.asyncDispose]();
       this.memory = governor.report();
       for (const notice of notices.events()) events.push(notice);
-      if (!settings.leaveFiles)
-        await Promise.all(
-          [...new Set(survey.work.map((item) => path.dirname(item.cachePath)))].map(syncFolder),
-        );
+      if (!settings.leaveFiles) await Promise.all([...survey.work.folders()].map(syncFolder));
     }
   }
 

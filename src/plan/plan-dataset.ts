@@ -8,6 +8,7 @@ import type { Layer } from '../model/layers.js';
 import { loadVae } from '../model/load-vae.js';
 import { encoderOperations } from '../model/operations.js';
 import { loadBinding } from '../native/load.js';
+import { Dataset } from '../pipeline/dataset.js';
 import type { FailedEvent, NoticeEvent } from '../pipeline/events.js';
 import { MeasuredRates } from '../pipeline/measured-rates.js';
 import { type BuildOptions, type BuildSettings, resolveOptions } from '../pipeline/options.js';
@@ -83,13 +84,13 @@ export async function planDataset(options: DatasetPlanOptions): Promise<DatasetP
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const recipe = settings.skipExisting ? undefined : recipeOf(settings, weights.fingerprint);
-  const survey = await surveyDataset(settings, recipe, {
-    binding: options.binding ?? loadBinding(),
-    signal: options.signal,
-    onProgress,
-  });
+  const hazards: NoticeEvent[] = [];
+  await using dataset = await Dataset.open(settings, options.binding ?? loadBinding(), (notice) =>
+    hazards.push(notice),
+  );
+  const survey = await surveyDataset(dataset, settings, recipe, { signal: options.signal, onProgress });
   const { total, toEncode, skipped, buckets, outputBytes } = planEvent(survey, settings);
-  const found = { total, toEncode, skipped, outputBytes, ...hazardsOf(survey) };
+  const found = { total, toEncode, skipped, outputBytes, ...hazardsOf(survey, hazards) };
   if (toEncode === 0) {
     const time = { seconds: 0, basis: 'measured', source: 'there is nothing to encode' } as const;
     return { ...found, buckets: [], device: null, time, memoryWarnings: [] };
@@ -176,9 +177,12 @@ async function planTime(
   };
 }
 
-function hazardsOf({ notices, failures }: Survey): Pick<DatasetPlan, 'hazards' | 'failures'> {
+function hazardsOf(
+  { notices, failures }: Survey,
+  early: readonly NoticeEvent[],
+): Pick<DatasetPlan, 'hazards' | 'failures'> {
   return {
-    hazards: notices.map(({ type: _type, ...notice }) => notice),
+    hazards: [...early, ...notices].map(({ type: _type, ...notice }) => notice),
     failures: failures.map(({ type: _type, ...failure }) => failure),
   };
 }
