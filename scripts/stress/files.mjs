@@ -1,13 +1,13 @@
 // Every k-th operation on the data set's files goes wrong, in every way that file_faults.cpp knows: what is visible then
 // is whole, and one more run ends with the bytes of a run that nothing disturbed.
-// Usage: npm run stress:files [-- --every N] [--modes LIST] [--images N]
+// Usage: npm run stress:files [-- --runs N] [--modes LIST] [--images N]   N faults of each kind, spread evenly; default: all
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildDoubles, doublesFolder } from '../build-doubles.mjs';
-import { cacheNames, differences, encodedTwice, findBroken, readFolder } from './lib/check.mjs';
+import { cacheNames, differences, encodedTwice, readFolder, verify } from './lib/check.mjs';
 import { BATCH, drawImages, OPTIONS, putInTheWay, writeVae } from './lib/dataset.mjs';
 import { runBuild } from './lib/run.mjs';
 
@@ -17,12 +17,12 @@ const KILLS = ['kill-before', 'kill-after'];
 const BATCHES_LOST = { full: 3 };
 const { values } = parseArgs({
   options: {
-    every: { type: 'string', default: '1' },
+    runs: { type: 'string', default: 'Infinity' },
     modes: { type: 'string', default: MODES.join(',') },
     images: { type: 'string', default: '8' },
   },
 });
-const every = Number(values.every);
+const runs = Number(values.runs);
 const images = Number(values.images);
 const shim = path.join(doublesFolder, 'libfile_faults.so');
 if (!existsSync(shim)) buildDoubles();
@@ -58,7 +58,7 @@ async function judge(vae, mode, at, wanted) {
   const run = await faultyRun(vae, mode, at);
   const operation = run.operations[at - 1];
   if (operation === undefined) return undefined;
-  const problems = await findBroken(folder);
+  const problems = await verify(folder, await cacheNames(pristine));
   if (KILLS.includes(mode) ? run.signal !== 'SIGKILL' : ![0, 1, 2].includes(run.code)) {
     problems.push(`ended with ${run.signal ?? run.code}: ${run.stderr.slice(0, 500)}`);
   }
@@ -72,7 +72,7 @@ async function judge(vae, mode, at, wanted) {
   const again = await runBuild(folder, vae, { options: OPTIONS });
   if (again.code !== 0)
     problems.push(`the next run ended with ${again.signal ?? again.code}: ${again.stderr}`);
-  problems.push(...differences(await readFolder(folder), wanted));
+  problems.push(...(await verify(folder)), ...differences(await readFolder(folder), wanted));
   for (const { type, cachePath } of again.events) {
     if (type === 'encoded' && whole.has(cachePath))
       problems.push(`${cachePath} was complete and was encoded again`);
@@ -82,9 +82,11 @@ async function judge(vae, mode, at, wanted) {
   return { operation, repeated, problems: problems.map((text) => text.replaceAll(folder, '')) };
 }
 
-async function sweep(vae, mode, wanted) {
+async function sweep(vae, mode, wanted, operations) {
   const figures = { operations: 0, runs: 0, repeated: 0, problems: 0 };
-  for (let at = 1; ; at += every) {
+  const counted = mode === 'short' ? operations.filter((line) => /^p?writev? /.test(line)) : operations;
+  const step = Math.max(1, Math.floor(counted.length / runs));
+  for (let at = 1 + Math.floor(step / 2); figures.runs < runs; at += step) {
     const result = await judge(vae, mode, at, wanted);
     if (result === undefined) break;
     figures.operations = at;
@@ -111,7 +113,7 @@ try {
   let problems = 0;
   for (const mode of values.modes.split(',')) {
     const began = performance.now();
-    const figures = await sweep(vae, mode, wanted);
+    const figures = await sweep(vae, mode, wanted, undisturbed.operations);
     problems += figures.problems;
     console.log(
       `${mode.padEnd(11)} up to operation ${figures.operations}: ${figures.runs} runs, each with one after it, ` +

@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheNames, differences, findBroken, readFolder } from './lib/check.mjs';
+import { cacheNames, differences, readFolder, verify } from './lib/check.mjs';
 import { BATCH, drawImages, OPTIONS, writeVae } from './lib/dataset.mjs';
 import { runBuild } from './lib/run.mjs';
 
@@ -28,7 +28,7 @@ async function killedRun(vae, longest) {
   const stored = (await cacheNames(folder)).length - before.length;
   const encoded = Math.floor(run.passes / (2 * BATCH)) * BATCH;
   const writing = [...(await readFolder(folder)).keys()].some((name) => name.endsWith('.tmp'));
-  return { lost: Math.max(0, encoded - stored), writing, problems: await findBroken(folder) };
+  return { lost: Math.max(0, encoded - stored), writing, problems: await verify(folder, []) };
 }
 
 try {
@@ -52,6 +52,7 @@ try {
     problems.push(...result.problems);
   }
   const { code } = await runBuild(folder, vae, { options: OPTIONS });
+  problems.push(...(await verify(folder)));
   problems.push(...differences(await readFolder(folder), await readFolder(undisturbed)));
   if (code !== 0) problems.push(`the last run ended with ${code}`);
   if (sums.lost > BATCH) problems.push(`${sums.lost} images had been encoded and were lost`);

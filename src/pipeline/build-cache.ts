@@ -1,8 +1,8 @@
 import { syncFolder } from '../cache/atomic-file.js';
-import type { RecipeRecord } from '../cache/provenance.js';
 import type { LatentCacheError } from '../errors.js';
 import { EncoderSet } from '../memory/encoder-set.js';
 import { Governor, type MemoryReport } from '../memory/governor.js';
+import { encoderOperations } from '../model/operations.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import { Channel } from './channel.js';
@@ -10,11 +10,13 @@ import { Dataset } from './dataset.js';
 import { EncodeLoop } from './encode-loop.js';
 import { type BuildEvent, batchesEvent, describeError, type SummaryEvent } from './events.js';
 import { Failures } from './failures.js';
+import { MeasuredRates } from './measured-rates.js';
 import { NoticeCollector } from './notices.js';
 import { type BuildOptions, type BuildSettings, resolveOptions } from './options.js';
 import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
-import { prepareEngines } from './prepare-engines.js';
+import { countSizes, prepareEngines } from './prepare-engines.js';
 import { planEvent } from './progress-meter.js';
+import { recipeOf } from './recipe.js';
 import { type Survey, surveyDataset } from './survey.js';
 
 const EVENTS_WAITING = 256;
@@ -105,7 +107,7 @@ class BuildRun {
   private async work(source: EncoderSource): Promise<Survey> {
     const { settings, events } = this;
     await using dataset = await Dataset.open(settings, this.binding, (notice) => events.push(notice));
-    const recipe = settings.skipExisting ? undefined : this.recipe(source);
+    const recipe = settings.skipExisting ? undefined : recipeOf(settings, source.fingerprint);
     const survey = await surveyDataset(dataset, settings, recipe, {
       signal: this.stop.signal,
       onProgress: everyNow((seen, total) => events.push({ type: 'survey', seen, total })),
@@ -143,7 +145,7 @@ class BuildRun {
         governor,
         settings,
         binding,
-        recipe: this.recipe(source),
+        recipe: recipeOf(settings, source.fingerprint),
         inTheWay: survey.inTheWay,
         manifest: dataset.manifest,
         events,
@@ -151,7 +153,9 @@ class BuildRun {
         notices,
         stop: stop.signal,
       });
+      const began = performance.now();
       await this.loop.run(survey.work);
+      await this.noteRate(source, survey, (performance.now() - began) / 1000);
     } finally {
       await governor[Symbol.asyncDispose]();
       this.memory = governor.report();
@@ -160,21 +164,21 @@ class BuildRun {
     }
   }
 
+  /** For plans of later runs. */
+  private async noteRate({ choice, layers }: EncoderSource, survey: Survey, seconds: number): Promise<void> {
+    const { settings, loop, binding } = this;
+    const isWhole = loop?.encoded === survey.work.length;
+    if (layers === null || choice === undefined || settings.simulated || !isWhole) return;
+    const operations = countSizes(survey.work, settings).reduce(
+      (sum, size) => sum + size.images * encoderOperations(layers, size),
+      0,
+    );
+    await new MeasuredRates().note(choice, { operations, images: loop.encoded, seconds }, binding);
+  }
+
   private giveUp(reason: LatentCacheError): void {
     this.stoppedBy ??= reason;
     this.stop.abort();
-  }
-
-  private recipe({ fingerprint }: EncoderSource): RecipeRecord {
-    const { posterior, seed, dtype, resizeInterpolation } = this.settings;
-    return {
-      // so that neither a real run nor another simulation takes them for its own
-      vae: this.settings.simulated ? `simulated ${fingerprint}` : fingerprint,
-      posterior,
-      seed: posterior === 'sample' ? seed : null,
-      dtype,
-      interpolation: resizeInterpolation ?? 'default',
-    };
   }
 
   private summary(survey: Survey): SummaryEvent {

@@ -31,7 +31,8 @@ export async function prepareEngines(
   });
 }
 
-function countSizes({ buckets }: WorkList, { flipAug }: BuildSettings): PlannedSize[] {
+/** Passes through the encoder by size: a mirrored image is one more. */
+export function countSizes({ buckets }: WorkList, { flipAug }: BuildSettings): PlannedSize[] {
   return buckets.map(({ width, height, images }) => ({
     width,
     height,

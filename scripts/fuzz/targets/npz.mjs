@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { readNpyNumbers } from '../../../dist/cache/npy.js';
-import { isAllOurs, readCache } from '../../../dist/cache/read-cache.js';
+import { readCache } from '../../../dist/cache/read-cache.js';
+import { isAllOurs, readCacheStructure } from '../../../dist/cache/read-structure.js';
 import { memberKeySuffix } from '../../../dist/cache/sd-scripts.js';
+import { LatentCacheError } from '../../../dist/errors.js';
 import { boundary } from '../bytes.mjs';
 import { buildZip, splitZip } from '../zip-parts.mjs';
 import * as npy from './npy.mjs';
@@ -67,13 +70,25 @@ export function structured(bytes, random, context) {
   return buildZip(archive);
 }
 
+/** Both readers: what the thorough one accepts, the quick one accepts as the same. */
 export async function run(_bytes, file) {
-  const cache = await readCache(file);
-  isAllOurs(cache);
-  for (const { header, npy: array, member } of cache.arrays.values()) {
+  const [whole, quick] = await Promise.allSettled([readCache(file), readCacheStructure(file)]);
+  for (const { reason } of [whole, quick]) {
+    if (reason !== undefined && !(reason instanceof LatentCacheError)) throw reason;
+  }
+  if (whole.status === 'rejected') throw whole.reason;
+  if (quick.status === 'rejected')
+    throw new Error(`only readCacheStructure refuses it: ${quick.reason.message}`);
+  isAllOurs(whole.value);
+  const { arrays, provenance } = quick.value;
+  if (!isDeepStrictEqual(provenance, whole.value.provenance))
+    throw new Error('the readers differ in provenance');
+  for (const [key, { header, npy: array, member }] of whole.value.arrays) {
     memberKeySuffix(member.name);
     if (header.dataOffset + header.dataBytes !== array.length)
       throw new Error(`${member.name} has another length`);
+    if (!isDeepStrictEqual(arrays.get(key)?.header, header))
+      throw new Error(`the readers differ in ${member.name}`);
     if (array.length < 1 << 16) readNpyNumbers(array);
   }
 }

@@ -1,32 +1,39 @@
 // What must hold of a folder after a run that was disturbed, and after the run that follows.
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isAllOurs, readCache } from '../../../dist/cache/read-cache.js';
+import { verifyCaches } from '../../../dist/verify/verify-caches.js';
 
 /** The manifest's folder: its content may differ between runs that give the same caches. */
 const OWN_FOLDER = '.latent-cache';
-const KEYS = ['latents', 'latents_flipped', 'original_size', 'crop_ltrb', 'alpha_mask'];
+/** As dataset.mjs has the caches made. */
+const VERIFY = {
+  readData: true,
+  model: 'sdxl',
+  resolution: 64,
+  enableBucket: true,
+  minBucketReso: 32,
+  bucketResoSteps: 32,
+  flipAug: true,
+  alphaMask: true,
+};
 
 export async function cacheNames(folder) {
   return (await readdir(folder)).filter((name) => name.endsWith('.npz')).sort();
 }
 
 /**
- * Reads every cache that a trainer would see.
+ * `latent-cache verify --read-data` with the settings of the data set.
  *
- * @param keys arrays that one of ours has at least
- * @returns what is wrong with them, in words
+ * @param inTheWay names of files that were there before; given for a folder that a run did not get through, whose
+ * temporary files the next run removes
+ * @returns what is wrong with the caches that a trainer would see, in words
  */
-export async function findBroken(folder, keys = KEYS) {
+export async function verify(folder, inTheWay) {
   const problems = [];
-  for (const name of await cacheNames(folder)) {
-    try {
-      const cache = await readCache(path.join(folder, name));
-      const missing = isAllOurs(cache) ? keys.filter((key) => !cache.arrays.has(key)) : [];
-      if (missing.length > 0) problems.push(`${name} lacks ${missing.join(', ')}`);
-    } catch (error) {
-      problems.push(`${name}: ${error.message}`);
-    }
+  for await (const { type, path: file, code, message } of verifyCaches({ ...VERIFY, inputs: [folder] })) {
+    const name = path.basename(file ?? '');
+    const isExpected = inTheWay !== undefined && (code === 'ERR_CACHE_LEFTOVER' || inTheWay.includes(name));
+    if (type === 'problem' && !isExpected) problems.push(`${name}: ${code} ${message}`);
   }
   return problems;
 }
