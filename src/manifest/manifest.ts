@@ -56,6 +56,11 @@ export class Manifest {
     for (const values of this.#failures(folder, first, last)) yield failureRow(values);
   }
 
+  /** Drops the rows of a folder's caches; they are about to be read anew. */
+  clearFolder(folder: string): void {
+    this.#db.command('DELETE FROM caches WHERE folder = ?')(folder);
+  }
+
   /** All of it or nothing. */
   write({ rows, failures, gone }: ManifestChanges): void {
     const db = this.#db;
