@@ -14,8 +14,8 @@ export interface ImageFolder {
   readonly path: string;
   /** Names of its images, in the order of code points. */
   readonly images: readonly string[];
-  /** Its other names that `keep` asked for. */
-  readonly others: readonly string[];
+  /** Its other names that `keep` asked for. Whoever takes them may empty the list: they can be a million. */
+  readonly others: string[];
 }
 
 export interface ListOptions {

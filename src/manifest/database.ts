@@ -15,8 +15,8 @@ export interface Database {
   close(): void;
 }
 
-/** Milliseconds for which another program, a viewer perhaps, may hold up a write. */
-const BUSY_MS = 2000;
+/** Milliseconds for which a write waits for another program, a viewer perhaps; later ones try again. */
+const BUSY_MS = 250;
 
 /** @throws what libsql throws; its errors carry SQLite's name (`SQLITE_NOTADB` …) in `code` */
 export async function openDatabase(file: string, { readOnly = false } = {}): Promise<Database> {

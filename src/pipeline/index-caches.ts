@@ -17,7 +17,7 @@ import { Dataset } from './dataset.js';
 import type { NoticeEvent } from './events.js';
 import { imageKey } from './manifest-rows.js';
 import { mapLimit } from './map-limit.js';
-import { listCaches, type OutputGroup } from './output-group.js';
+import { type OutputGroup, takeCacheNames } from './output-group.js';
 
 export interface IndexOptions {
   /** Folders with images. */
@@ -66,7 +66,7 @@ export async function indexCaches(options: IndexOptions): Promise<IndexSummary> 
     for (const part of group.parts) {
       await dataset.manifest.clearFolder(group.root, dataset.table.folders[part]!.inside);
     }
-    const names = await listCaches(group, dataset.table.folders, settings);
+    const names = await takeCacheNames(group, dataset.table.folders, settings);
     const caches = names.filter((name) => name.endsWith('.npz'));
     const read = readGroup(dataset, group);
     for await (const found of mapLimit(caches, LOOKUPS, read)) {

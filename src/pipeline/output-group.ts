@@ -33,13 +33,16 @@ export function isCacheName(name: string): boolean {
   return name.endsWith('.npz') || name.startsWith('.latent-cache-');
 }
 
-/** Names of the caches and temporary files in a group's folder; none when it does not exist yet. */
-export async function listCaches(
+/**
+ * Names of the caches and temporary files in a group's folder; none when it does not exist yet. They are given once: their
+ * list is not kept.
+ */
+export async function takeCacheNames(
   group: OutputGroup,
   folders: readonly ImageFolder[],
   settings: OutputSettings,
 ): Promise<readonly string[]> {
-  if (settings.outDir === undefined) return folders[group.parts[0]!]!.others;
+  if (settings.outDir === undefined) return folders[group.parts[0]!]!.others.splice(0);
   try {
     return (await readdir(group.folder)).filter(isCacheName);
   } catch (cause) {

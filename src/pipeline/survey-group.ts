@@ -8,7 +8,7 @@ import { LOOKUPS, type Look, lookAtImages } from './look-at-images.js';
 import { failureRow } from './manifest-rows.js';
 import { mapLimit } from './map-limit.js';
 import { findCollisions, PlacedNames } from './name-conflicts.js';
-import { listCaches, type OutputGroup, outsideError, outsidePlace } from './output-group.js';
+import { type OutputGroup, outsideError, outsidePlace, takeCacheNames } from './output-group.js';
 
 import { FATE, type SurveyState } from './survey-state.js';
 
@@ -24,7 +24,7 @@ const CHUNKS_AT_ONCE = 4;
  */
 export async function surveyGroup(state: SurveyState, group: OutputGroup): Promise<void> {
   const { table, settings } = state.context;
-  const names = await listCaches(group, table.folders, settings);
+  const names = await takeCacheNames(group, table.folders, settings);
   await new GroupSurvey(state, group, names).run();
 }
 
