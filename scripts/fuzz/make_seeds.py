@@ -61,6 +61,8 @@ def write_npy():
     save("npy", "hostile-huge", npy_text(pattern % ("<f4", "(9007199254740991,)")))
     save("npy", "hostile-dimensions", npy_text(pattern % ("<f4", "(" + "1, " * 400 + ")"), bytes(4)))
     save("npy", "hostile-item", npy_text(pattern % ("<f3", "(1,)"), bytes(3)))
+    save("npy", "zero-in-front", npy_text(pattern % ("|u1", "(02,)"), bytes(2)))
+    save("npy", "bool", npy_text(pattern % ("|b1", "(3,)"), bytes([0, 1, 200])))
     save("npy", "hostile-length", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{")
     save("npy", "cut", npy(values.astype("<f4"))[:40])
 
