@@ -48,6 +48,14 @@ export { loadBinding } from './native/load.js';
 export { buildCache } from './pipeline/build-cache.js';
 export type * from './pipeline/events.js';
 export type { BuildOptions } from './pipeline/options.js';
+export {
+  type DatasetPlan,
+  type DatasetPlanOptions,
+  type PlannedBucket,
+  type PlannedTime,
+  planDataset,
+} from './plan/plan-dataset.js';
+export type { PlanTarget } from './plan/plan-device.js';
 export type { VerifyOptions } from './verify/options.js';
 export {
   type OkResult,

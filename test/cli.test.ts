@@ -108,7 +108,9 @@ describe('output', () => {
       .trim()
       .split('\n')
       .map((line) => (JSON.parse(line) as { type: string }).type);
-    expect(new Set(types)).toEqual(new Set(['survey', 'plan', 'encoder', 'encoded', 'progress', 'summary']));
+    expect(new Set(types)).toEqual(
+      new Set(['survey', 'plan', 'encoder', 'batches', 'encoded', 'progress', 'summary']),
+    );
     expect(types.at(-1)).toBe('summary');
   });
 

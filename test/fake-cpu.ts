@@ -16,6 +16,8 @@ import type {
 } from '#dist/native/binding.js';
 
 export const WEIGHT_BYTES = 1_000_000;
+/** Native errors bring one, which knows nothing of the options of a build. */
+const NATIVE_REMEDY = 'Raise the memory budget.';
 const LARGEST = { count: 64, height: 4096, width: 4096 };
 
 export interface FakeCpuOptions {
@@ -51,7 +53,8 @@ export class FakeCpu {
 
   /** 'probe', 'open 1', 'load 0', 'run 0': the operation, and the device in the order of opening. */
   fail(operation: string, code: ErrorCode, details: { bytesAsked?: number; bytesFree?: number } = {}): void {
-    this.#faults.set(operation, new LatentCacheError(code, `fault: ${code}`, details));
+    const all = { ...details, remedy: NATIVE_REMEDY };
+    this.#faults.set(operation, new LatentCacheError(code, `fault: ${code}`, all));
   }
 
   fault(operation: string): void {
@@ -238,6 +241,7 @@ export class FakeDevice implements NativeDevice {
       throw new LatentCacheError('ERR_DEVICE_OUT_OF_MEMORY', 'over the budget', {
         bytesAsked: bytes,
         bytesFree,
+        remedy: NATIVE_REMEDY,
       });
     }
     this.#peak = Math.max(this.#peak, this.heldBytes + bytes);

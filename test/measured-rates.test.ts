@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadBinding } from '#dist/native/load.js';
-import { MeasuredRates } from '#dist/plan/measured-rates.js';
+import { MeasuredRates } from '#dist/pipeline/measured-rates.js';
 import { useScratchFolder } from './build-helpers.js';
 
 const scratch = useScratchFolder();

@@ -89,25 +89,20 @@ describe('the plan', () => {
     expect(events[0]?.message).toMatch(/4097 MiB.*3072 MiB.*7 images.*--resolution of 64/);
   });
 
-  it('says that highvram does not fit, with the numbers', async () => {
-    await using governor = await govern(
-      { weightBytes: 3 * GIB, budget: 10 * GIB },
-      { residency: 'highvram' },
-    );
-    await governor.prepare([
+  it('says that highvram does not fit, with the numbers: engines and whole batches of all buckets', async () => {
+    const sizes = [
       { ...SIZE, images: 1 },
       { ...LARGER, images: 1 },
-    ]);
-    // two engines and a run of 4 GiB (8 images of SIZE would take 8): 3 + 3 + 4 is all right, with 2 of LARGER as well
+    ];
+    // two engines of 3 GiB, and 2 images of LARGER with 2 GiB each: 10 GiB
+    const engines = { weightBytes: 3 * GIB };
+    await using roomy = await govern({ ...engines, budget: 10 * GIB }, { residency: 'highvram', batch: 2 });
+    await roomy.prepare(sizes);
     expect(actions()).toEqual([]);
-    events.length = 0;
-    await using tight = await govern({ weightBytes: 4 * GIB, budget: 9 * GIB }, { residency: 'highvram' });
-    await tight.prepare([
-      { ...SIZE, images: 1 },
-      { ...LARGER, images: 1 },
-    ]);
+    await using tight = await govern({ ...engines, budget: 9 * GIB }, { residency: 'highvram', batch: 2 });
+    await tight.prepare(sizes);
     expect(actions()).toEqual(['not-resident']);
-    expect(events[0]?.message).toMatch(/12288 MiB.*9216 MiB/);
+    expect(events[0]?.message).toMatch(/10240 MiB.*9216 MiB/);
   });
 });
 
@@ -125,7 +120,7 @@ describe('between buckets', () => {
   });
 
   it('keeps everything with highvram where it fits', async () => {
-    await using governor = await govern({}, { residency: 'highvram' });
+    await using governor = await govern({}, { residency: 'highvram', batch: 2 });
     await governor.prepare([
       { ...LARGER, images: 1 },
       { ...SIZE, images: 1 },

@@ -277,7 +277,7 @@ describe('memory', () => {
     expect(error).toMatchObject({ code: 'ERR_DEVICE_OUT_OF_MEMORY', bytesFree: 0 });
   });
 
-  it('that somebody else took in the meantime is an error with a remedy', async () => {
+  it('that somebody else took in the meantime is an error with the remedy of a build', async () => {
     const cpu = new FakeCpu();
     await using encoder = await open(cpu);
     cpu.fail('run 0', 'ERR_DEVICE_OUT_OF_MEMORY', { bytesAsked: 7, bytesFree: 5 });
@@ -285,7 +285,7 @@ describe('memory', () => {
     expect(error).toMatchObject({
       bytesAsked: 7,
       bytesFree: 5,
-      remedy: expect.stringContaining('resolution'),
+      remedy: expect.stringContaining('--vram-budget'),
     });
   });
 

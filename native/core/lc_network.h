@@ -19,7 +19,7 @@ typedef uint32_t lc_precision;
 enum {
   LC_FP32 = 0,
   LC_BF16 = 1,
-  LC_BF16X3 = 2 /* each float32 is taken as the sum of two bfloat16 */
+  LC_BF16X3 = 2 /* each float32 is taken as the sum of three bfloat16 */
 };
 
 /* weight NULL: there is none. */

@@ -17,25 +17,15 @@ namespace lc::files {
 namespace {
 
 // strerrorname_np would need glibc 2.32.
-constexpr std::array<std::pair<int, const char*>, 18> kNames = {{
-    {ENOENT, "ENOENT"},
-    {EACCES, "EACCES"},
-    {EPERM, "EPERM"},
-    {EISDIR, "EISDIR"},
-    {ENOTDIR, "ENOTDIR"},
-    {ELOOP, "ELOOP"},
-    {EEXIST, "EEXIST"},
-    {ENOSPC, "ENOSPC"},
-    {EDQUOT, "EDQUOT"},
-    {EROFS, "EROFS"},
-    {EIO, "EIO"},
-    {EFBIG, "EFBIG"},
-    {EMFILE, "EMFILE"},
-    {ENFILE, "ENFILE"},
-    {ENOMEM, "ENOMEM"},
-    {EBUSY, "EBUSY"},
-    {ESTALE, "ESTALE"},
-    {ENAMETOOLONG, "ENAMETOOLONG"},
+constexpr std::array<std::pair<int, const char*>, 23> kNames = {{
+    {ENOENT, "ENOENT"}, {EACCES, "EACCES"},   {EPERM, "EPERM"},
+    {EISDIR, "EISDIR"}, {ENOTDIR, "ENOTDIR"}, {ELOOP, "ELOOP"},
+    {EEXIST, "EEXIST"}, {ENOSPC, "ENOSPC"},   {EDQUOT, "EDQUOT"},
+    {EROFS, "EROFS"},   {EIO, "EIO"},         {EFBIG, "EFBIG"},
+    {EMFILE, "EMFILE"}, {ENFILE, "ENFILE"},   {ENOMEM, "ENOMEM"},
+    {EBUSY, "EBUSY"},   {ESTALE, "ESTALE"},   {ENAMETOOLONG, "ENAMETOOLONG"},
+    {ENOLCK, "ENOLCK"}, {ENOSYS, "ENOSYS"},   {EOPNOTSUPP, "EOPNOTSUPP"},
+    {EINVAL, "EINVAL"}, {EBADF, "EBADF"},
 }};
 
 const char* nameOf(int error) {
@@ -109,6 +99,27 @@ void writeAll(const Descriptor& file, const std::vector<std::span<const std::uin
   }
 }
 
+std::int64_t nanoseconds(const timespec& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+std::int64_t kindOf(mode_t mode) {
+  if (S_ISREG(mode)) return 1;
+  return S_ISDIR(mode) ? 2 : 3;
+}
+
+// A lock of the open file, not of the process: closing some other descriptor of it does not end it.
+struct flock wholeFile() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+std::string named(int descriptor) {
+  return "descriptor " + std::to_string(descriptor);
+}
+
 }  // namespace
 
 SystemError::SystemError(int error, const char* operation, const std::string& path)
@@ -122,6 +133,25 @@ Status inspect(const std::string& path, std::span<std::uint8_t> head) {
   if (!S_ISREG(status.st_mode)) return {S_ISDIR(status.st_mode) ? Kind::kFolder : Kind::kOther, 0, 0};
   const Descriptor file(path, O_RDONLY);
   return {Kind::kFile, static_cast<std::uint64_t>(status.st_size), readSome(file, head, path)};
+}
+
+State stateOf(const std::string& path) noexcept {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {kindOf(status.st_mode), status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+}
+
+bool tryLock(int descriptor) {
+  struct flock lock = wholeFile();
+  if (::fcntl(descriptor, F_OFD_SETLK, &lock) == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
+  throw SystemError(errno, "lock", named(descriptor));
+}
+
+bool isLocked(int descriptor) {
+  struct flock lock = wholeFile();
+  if (::fcntl(descriptor, F_OFD_GETLK, &lock) != 0) throw SystemError(errno, "lock", named(descriptor));
+  return lock.l_type != F_UNLCK;
 }
 
 std::size_t readInto(const std::string& path, std::span<std::uint8_t> target) {

@@ -33,11 +33,11 @@ class AttentionMemory {
   std::uint32_t plainValueItem() const { return plainValueItem_; }
   std::uint32_t keyItem() const { return keyItem_; }
   std::uint32_t valueItem() const { return valueItem_; }
-  // Bytes of one tile or chunk.
+  // Bytes of one tile or chunk, whose parts lie one behind the other.
   std::uint64_t queryBytes() const { return queryBytes_; }
   std::uint64_t plainBytes() const { return plainBytes_; }
-  std::uint64_t keyBytes() const { return scores_.weights().get_size(); }
-  std::uint64_t valueBytes() const { return weighted_.weights().get_size(); }
+  std::uint64_t keyBytes() const { return scores_.weightBytes(); }
+  std::uint64_t valueBytes() const { return weighted_.weightBytes(); }
 
  private:
   Operand operand_;

@@ -58,12 +58,14 @@ void AttentionStep::runTile(const Stage& stage, std::uint32_t image, std::uint32
                          stage.at<std::byte>(memory_.keyItem()) + place * memory_.keyBytes(), nullptr,
                          floats(scores_));
     kernels_.softmaxStep(memory_.operand(), floats(scores_), rows, keys, memory_.validKeys(chunk),
-                         floats(maximum_), floats(total_), operands, attended, channels);
+                         floats(maximum_), floats(total_), operands, std::size_t{rows} * keys, attended,
+                         channels);
     memory_.weighted().run(workspace, operands,
                            stage.at<std::byte>(memory_.valueItem()) + place * memory_.valueBytes(), nullptr,
                            attended);
   }
-  kernels_.softmaxEnd(memory_.operand(), attended, rows, channels, floats(total_), operands);
+  kernels_.softmaxEnd(memory_.operand(), attended, rows, channels, floats(total_), operands,
+                      std::size_t{fitting_.rows} * channels);
   fitting_.product.run(workspace, operands, weights_.values, weights_.bias, floats(product_));
   writer_.write(stage, image, index, {floats(product_), memory_.queries().tile(), channels, nullptr}, true,
                 scratch + sums_);

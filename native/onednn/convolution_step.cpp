@@ -77,7 +77,8 @@ void ConvolutionStep::runTile(const Stage& stage, std::uint32_t image, std::uint
     const ProductWeights& pointwise = operation_.shortcut->weights;
     gather(kernels_, pointwise.operand,
            sourceOf(stage, shortcutSource_, tiling_.map(), pointwise.shape.inner, image),
-           {tile.top, tile.left, extent.height, extent.width}, operands);
+           {tile.top, tile.left, extent.height, extent.width}, operands,
+           std::size_t{shortcut_->rows} * pointwise.shape.inner);
     shortcut_->product.run(workspace, operands, pointwise.values, pointwise.bias, product);
     writer_->begin(stage, image, index, {product, extent, weights.shape.outputs, nullptr});
   }
@@ -93,7 +94,8 @@ void ConvolutionStep::runTile(const Stage& stage, std::uint32_t image, std::uint
   if (isBlocked()) {
     gatherBlocks(kernels_, source, window, row, reinterpret_cast<float*>(operands));
   } else {
-    gather(kernels_, weights.operand, source, window, operands);
+    gather(kernels_, weights.operand, source, window, operands,
+           std::size_t{window.height} * window.width * weights.shape.inputs);
   }
   fitting_.convolution.run(workspace, operands, weights.values, weights.bias, product);
 

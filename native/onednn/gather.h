@@ -1,6 +1,7 @@
 // A window of a feature map as the operand of a convolution.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "onednn/kernels/kernels.h"
@@ -27,9 +28,9 @@ struct Window {
   std::uint32_t width;
 };
 
-// Writes operands (height, width, channels); zeros beyond the map.
+// Writes operands (height, width, channels); zeros beyond the map. `plane` as in kernels.h.
 void gather(const Kernels& kernels, Operand operand, const GatherSource& source, const Window& window,
-            void* target);
+            void* target, std::size_t plane);
 
 // The same of float32 in blocks of channels, see blocks.h. `rowBuffer`: (window width, channels).
 void gatherBlocks(const Kernels& kernels, const GatherSource& source, const Window& window, float* rowBuffer,

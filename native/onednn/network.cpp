@@ -100,12 +100,6 @@ class Network::Reader {
     std::uint32_t writer;
   };
 
-  // Of convolutions whose result is the residual stream itself, with nothing of the old stream in it: each
-  // error stays to the end. They are 6 % of the work and, split, were half of the error.
-  Operand streamOperand() const {
-    return network_.operand_ == Operand::kSplit ? Operand::kFloat32 : network_.operand_;
-  }
-
   // Winograd's where oneDNN has it. Not on the coarsest maps, where the larger weights cost more memory than
   // time is saved.
   Convolution::Algorithm algorithmFor(const lc_conv& conv, Operand operand, std::uint32_t level) const {
@@ -195,7 +189,7 @@ class Network::Reader {
     if (!isHalving3(conv)) unsupported("a downsample does not halve");
     expectInputs(conv, here().channels);
     const std::uint32_t map = newMap(here().level + 1, conv.outputs);
-    convolution(*position_, nullptr, conv, streamOperand(), {}, false, map);
+    convolution(*position_, nullptr, conv, network_.operand_, {}, false, map);
     network_.stride_ *= 2;
   }
 
@@ -238,7 +232,7 @@ class Network::Reader {
     if (norm != nullptr) block.add(*norm, operation.norm->parameters);
     if (shortcut) {
       operation.shortcut.emplace(ConvolutionOperation::Shortcut{shortcut->first, {}});
-      block.add({shortcut->second}, {1.0}, streamOperand(), tile.height * tile.width,
+      block.add({shortcut->second}, {1.0}, network_.operand_, tile.height * tile.width,
                 operation.shortcut->weights);
     }
     if (target) position_ = Position{*target, lastOperation()};

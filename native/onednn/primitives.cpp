@@ -1,5 +1,7 @@
 #include "onednn/primitives.h"
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,15 +33,37 @@ bool isReal(const std::string_view implementation) {
   return !implementation.starts_with("ref") && !implementation.starts_with("gemm:ref");
 }
 
+// Which part of a source meets which of the weights. Of x = high + middle + low each part is some 2^-8 of
+// the one before, so that the three products left out are below what float32 resolves. The smallest come
+// first, where the sum rounds them least.
+struct PartPair {
+  std::uint32_t source;
+  std::uint32_t weights;
+};
+
+constexpr PartPair kWhole[] = {{0, 0}};
+constexpr PartPair kPartPairs[] = {{2, 0}, {1, 1}, {0, 2}, {1, 0}, {0, 1}, {0, 0}};
+
+std::span<const PartPair> pairsOf(Operand operand) {
+  if (operand == Operand::kSplit) return kPartPairs;
+  return kWhole;
+}
+
+const void* partOf(const void* values, std::size_t bytes, std::uint32_t part) {
+  return static_cast<const std::byte*>(values) + part * bytes;
+}
+
+enum class Sum { kWithBias, kAdding };
+
 dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, Operand operand,
-                                                   const Convolution::Shape& shape,
+                                                   const Convolution::Shape& shape, Sum sum,
                                                    const memory::desc* fixedWeights) {
   const bool isWinograd = shape.algorithm == Convolution::Algorithm::kWinograd;
   const Tag layout = isWinograd ? Tag::nChw16c : Tag::nhwc;
   const auto side = [&](std::uint32_t target) {
     return memory::dim{(target - 1) * shape.stride + shape.kernel};
   };
-  const memory::dim inputs = memory::dim{shape.inputs} * partsOf(operand);
+  const memory::dim inputs = shape.inputs;
   const memory::dim outputs = shape.outputs;
   const memory::dim kernel = shape.kernel;
   const memory::data_type type = dataTypeOf(operand);
@@ -47,7 +71,9 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, O
   const memory::desc weights = fixedWeights != nullptr
                                    ? *fixedWeights
                                    : memory::desc(Dims{outputs, inputs, kernel, kernel}, type, Tag::any);
-  const memory::desc bias(Dims{outputs}, memory::data_type::f32, Tag::x);
+  const bool adds = sum == Sum::kAdding;
+  const memory::desc bias =
+      adds ? memory::desc() : memory::desc(Dims{outputs}, memory::data_type::f32, Tag::x);
   const memory::desc target(Dims{1, outputs, shape.height, shape.width}, memory::data_type::f32, layout);
   const Dims strides{shape.stride, shape.stride};
   const Dims noPadding{0, 0};
@@ -55,11 +81,11 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, O
   const auto algorithm =
       isWinograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine, kKind,   algorithm, source,    weights,          bias,
-          target, strides, noPadding, noPadding, attributes(false)};
+  return {engine, kKind,   algorithm, source,    weights,         bias,
+          target, strides, noPadding, noPadding, attributes(adds)};
 #else
   return {{kKind, algorithm, source, weights, bias, target, strides, noPadding, noPadding},
-          attributes(false),
+          attributes(adds),
           engine};
 #endif
 }
@@ -68,7 +94,7 @@ dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, Operand operan
                                       const Product::Shape& shape, Product::Kind kind,
                                       const memory::desc* fixedWeights) {
   const memory::dim rows = shape.rows;
-  const memory::dim inner = memory::dim{shape.inner} * partsOf(operand);
+  const memory::dim inner = shape.inner;
   const memory::dim columns = shape.columns;
   const memory::data_type type = dataTypeOf(operand);
   const memory::desc source(Dims{rows, inner}, type, Tag::ab);
@@ -101,67 +127,76 @@ memory::data_type dataTypeOf(Operand operand) {
   return operand == Operand::kFloat32 ? memory::data_type::f32 : memory::data_type::bf16;
 }
 
-std::uint32_t partsOf(Operand operand) {
-  return operand == Operand::kSplit ? 4 : 1;
+std::size_t weightPartBytes(const memory::desc& layout) {
+  constexpr std::size_t kAlignment = 64;
+  return (layout.get_size() + kAlignment - 1) / kAlignment * kAlignment;
 }
+
+template <typename Primitive>
+Multiplication<Primitive>::Multiplication(const dnnl::engine& engine, Operand operand,
+                                          const Description& description, bool hasBias)
+    : engine_(engine),
+      operand_(operand),
+      first_{Primitive(description), description.scratchpad_desc()},
+      source_(description.src_desc()),
+      weights_(description.weights_desc()),
+      bias_(hasBias ? description.bias_desc() : memory::desc()),
+      target_(description.dst_desc()),
+      isFast_(isReal(description.impl_info_str())) {}
+
+template <typename Primitive>
+void Multiplication<Primitive>::addFurtherPartsWith(const Description& description) {
+  further_ = {Primitive(description), description.scratchpad_desc()};
+  isFast_ = isFast_ && isReal(description.impl_info_str());
+}
+
+template <typename Primitive>
+std::size_t Multiplication<Primitive>::scratchBytes() const {
+  return std::max(first_.scratch.get_size(), further_.scratch.get_size());
+}
+
+template <typename Primitive>
+void Multiplication<Primitive>::run(const Workspace& workspace, const void* source, const void* weights,
+                                    const float* bias, float* target) const {
+  const std::span<const PartPair> pairs = pairsOf(operand_);
+  for (const PartPair& pair : pairs) {
+    const bool isFirst = &pair == &pairs.front();
+    const Call& call = isFirst ? first_ : further_;
+    std::unordered_map<int, memory> arguments{
+        {DNNL_ARG_SRC, wrap(engine_, source_, partOf(source, source_.get_size(), pair.source))},
+        {DNNL_ARG_WEIGHTS, wrap(engine_, weights_, partOf(weights, weightPartBytes(weights_), pair.weights))},
+        {DNNL_ARG_DST, wrap(engine_, target_, target)},
+        {DNNL_ARG_SCRATCHPAD, wrap(engine_, call.scratch, workspace.scratch)}};
+    if (isFirst && bias_.get_size() != 0) arguments.emplace(DNNL_ARG_BIAS, wrap(engine_, bias_, bias));
+    call.primitive.execute(workspace.stream, arguments);
+  }
+}
+
+template class Multiplication<dnnl::convolution_forward>;
+template class Multiplication<dnnl::matmul>;
 
 Convolution::Convolution(const dnnl::engine& engine, Operand operand, const Shape& shape,
                          const memory::desc* weights)
-    : engine_(engine),
-      description_(describe(engine, operand, shape, weights)),
-      primitive_(description_),
-      source_(description_.src_desc()),
-      weights_(description_.weights_desc()),
-      bias_(description_.bias_desc()),
-      target_(description_.dst_desc()),
-      scratch_(description_.scratchpad_desc()) {}
+    : Multiplication(engine, operand, describe(engine, operand, shape, Sum::kWithBias, weights), true) {
+  if (operand != Operand::kSplit) return;
+  addFurtherPartsWith(describe(engine, operand, shape, Sum::kAdding, &this->weights()));
+}
 
 bool Convolution::isThere(const dnnl::engine& engine, const Shape& shape) {
   try {
-    describe(engine, Operand::kFloat32, shape, nullptr);
+    describe(engine, Operand::kFloat32, shape, Sum::kWithBias, nullptr);
     return true;
   } catch (const dnnl::error&) {
     return false;
   }
 }
 
-bool Convolution::isFast() const {
-  return isReal(description_.impl_info_str());
-}
-
-void Convolution::run(const Workspace& workspace, const void* source, const void* weights, const float* bias,
-                      float* target) const {
-  primitive_.execute(workspace.stream, {{DNNL_ARG_SRC, wrap(engine_, source_, source)},
-                                        {DNNL_ARG_WEIGHTS, wrap(engine_, weights_, weights)},
-                                        {DNNL_ARG_BIAS, wrap(engine_, bias_, bias)},
-                                        {DNNL_ARG_DST, wrap(engine_, target_, target)},
-                                        {DNNL_ARG_SCRATCHPAD, wrap(engine_, scratch_, workspace.scratch)}});
-}
-
 Product::Product(const dnnl::engine& engine, Operand operand, const Shape& shape, Kind kind,
                  const memory::desc* weights)
-    : engine_(engine),
-      description_(describe(engine, operand, shape, kind, weights)),
-      primitive_(description_),
-      source_(description_.src_desc()),
-      weights_(description_.weights_desc()),
-      bias_(kind == Kind::kWithBias ? description_.bias_desc() : memory::desc()),
-      target_(description_.dst_desc()),
-      scratch_(description_.scratchpad_desc()) {}
-
-bool Product::isFast() const {
-  return isReal(description_.impl_info_str());
-}
-
-void Product::run(const Workspace& workspace, const void* source, const void* weights, const float* bias,
-                  float* target) const {
-  std::unordered_map<int, memory> arguments{
-      {DNNL_ARG_SRC, wrap(engine_, source_, source)},
-      {DNNL_ARG_WEIGHTS, wrap(engine_, weights_, weights)},
-      {DNNL_ARG_DST, wrap(engine_, target_, target)},
-      {DNNL_ARG_SCRATCHPAD, wrap(engine_, scratch_, workspace.scratch)}};
-  if (bias_.get_size() != 0) arguments.emplace(DNNL_ARG_BIAS, wrap(engine_, bias_, bias));
-  primitive_.execute(workspace.stream, arguments);
+    : Multiplication(engine, operand, describe(engine, operand, shape, kind, weights),
+                     kind == Kind::kWithBias) {
+  if (operand != Operand::kSplit) return;
+  addFurtherPartsWith(describe(engine, operand, shape, Kind::kAdding, &this->weights()));
 }
 
 Repacking::Repacking(const dnnl::engine& engine, const memory::desc& from, const memory::desc& to)

@@ -14,8 +14,8 @@ namespace lc::onednn {
 const char* libraryVersion();
 
 dnnl::memory::data_type dataTypeOf(Operand operand);
-// Parts that one value becomes: 1, or 4 when it is split.
-std::uint32_t partsOf(Operand operand);
+// From one part of weights in this layout to the next.
+std::size_t weightPartBytes(const dnnl::memory::desc& layout);
 
 // Where a primitive works besides its operands. All are owned by the caller, of one thread.
 struct Workspace {
@@ -24,8 +24,49 @@ struct Workspace {
   void* scratch;
 };
 
+// target = source * weights, with a bias or added to the target. Split operands are multiplied part by part.
+template <typename Primitive>
+class Multiplication {
+ public:
+  // Whether oneDNN has a real implementation and not only its plain loops.
+  bool isFast() const { return isFast_; }
+  // The layout of one part.
+  const dnnl::memory::desc& weights() const { return weights_; }
+  // Of all parts.
+  std::size_t weightBytes() const { return partsOf(operand_) * weightPartBytes(weights_); }
+  std::size_t scratchBytes() const;
+
+  // `bias` is read where there is one. Parts of a source lie one behind the other, without gaps.
+  void run(const Workspace& workspace, const void* source, const void* weights, const float* bias,
+           float* target) const;
+
+ protected:
+  using Description = typename Primitive::primitive_desc;
+
+  Multiplication(const dnnl::engine& engine, Operand operand, const Description& description, bool hasBias);
+  // The same multiplication, added to the target.
+  void addFurtherPartsWith(const Description& description);
+
+ private:
+  struct Call {
+    Primitive primitive;
+    dnnl::memory::desc scratch;
+  };
+
+  dnnl::engine engine_;
+  Operand operand_;
+  Call first_;
+  // Empty unless operands are split.
+  Call further_;
+  dnnl::memory::desc source_;
+  dnnl::memory::desc weights_;
+  dnnl::memory::desc bias_;
+  dnnl::memory::desc target_;
+  bool isFast_;
+};
+
 // target = source * weights + bias: a convolution without padding on a dense tile.
-class Convolution {
+class Convolution : public Multiplication<dnnl::convolution_forward> {
  public:
   // Winograd's F(4x4, 3x3) multiplies a quarter as often; its float32 results are off by less than twice as
   // much, and its weights are four times as large. oneDNN has it up to version 2, for AVX-512 and float32 in
@@ -43,66 +84,29 @@ class Convolution {
     std::uint32_t width;
   };
 
-  // `weights` null: the layout that is best for this shape. Throws dnnl::error when oneDNN has no such
-  // algorithm.
+  // Weights are (outputs, inputs, kernel, kernel); source: operands (height, width, inputs), target: float32
+  // (height, width, outputs). Winograd's are in blocks, see blocks.h. `weights` null: the layout that is best
+  // for this shape. Throws dnnl::error when oneDNN has no such algorithm.
   Convolution(const dnnl::engine& engine, Operand operand, const Shape& shape,
               const dnnl::memory::desc* weights = nullptr);
 
   // Whether oneDNN has the algorithm for float32 here.
   static bool isThere(const dnnl::engine& engine, const Shape& shape);
-
-  // Whether oneDNN has a real implementation and not only its plain loops.
-  bool isFast() const;
-  // Of values (outputs, parts of inputs, kernel, kernel).
-  const dnnl::memory::desc& weights() const { return weights_; }
-  std::size_t scratchBytes() const { return scratch_.get_size(); }
-  // source: operands (height, width, inputs), target: float32 (height, width, outputs); Winograd's are in
-  // blocks, see blocks.h.
-  void run(const Workspace& workspace, const void* source, const void* weights, const float* bias,
-           float* target) const;
-
- private:
-  const dnnl::engine engine_;
-  dnnl::convolution_forward::primitive_desc description_;
-  dnnl::convolution_forward primitive_;
-  dnnl::memory::desc source_;
-  dnnl::memory::desc weights_;
-  dnnl::memory::desc bias_;
-  dnnl::memory::desc target_;
-  dnnl::memory::desc scratch_;
 };
 
 // target (rows, columns) = source (rows, inner) * weights (inner, columns), with a bias or added to the
 // target.
-class Product {
+class Product : public Multiplication<dnnl::matmul> {
  public:
   struct Shape {
     std::uint32_t rows;
-    std::uint32_t inner;  // values, not parts
+    std::uint32_t inner;
     std::uint32_t columns;
   };
   enum class Kind { kPlain, kWithBias, kAdding };
 
   Product(const dnnl::engine& engine, Operand operand, const Shape& shape, Kind kind,
           const dnnl::memory::desc* weights = nullptr);
-
-  bool isFast() const;
-  // Of values (parts of inner, columns).
-  const dnnl::memory::desc& weights() const { return weights_; }
-  std::size_t scratchBytes() const { return scratch_.get_size(); }
-  // `bias` is read only by kWithBias.
-  void run(const Workspace& workspace, const void* source, const void* weights, const float* bias,
-           float* target) const;
-
- private:
-  const dnnl::engine engine_;
-  dnnl::matmul::primitive_desc description_;
-  dnnl::matmul primitive_;
-  dnnl::memory::desc source_;
-  dnnl::memory::desc weights_;
-  dnnl::memory::desc bias_;
-  dnnl::memory::desc target_;
-  dnnl::memory::desc scratch_;
 };
 
 // Copies values from one layout to another of the same size and type, or rounds float32 to it.

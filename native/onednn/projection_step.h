@@ -19,11 +19,11 @@ class ProjectionStep final : public Step {
 
  private:
   void runTile(const Stage& stage, std::uint32_t image, std::uint32_t tile, std::uint32_t thread) const;
-  void writeKey(const Stage& stage, std::uint32_t image, std::uint32_t token, const std::byte* parts) const;
-  void writeValue(const Stage& stage, std::uint32_t image, std::uint32_t token, const std::byte* parts) const;
+  // Among the plain keys or values.
+  void writeToken(const Stage& stage, std::uint32_t item, std::uint32_t image, std::uint32_t token,
+                  const float* values) const;
   // Keys and values that only fill the last chunk.
-  void writeRest(const Stage& stage, std::uint32_t image, std::byte* zeros) const;
-  std::byte* chunkOf(const Stage& stage, std::uint32_t item, std::uint32_t image, std::uint32_t token) const;
+  void writeRest(const Stage& stage, std::uint32_t image, const float* zeros) const;
   // Oneself repacked for the products: pieces are chunks of keys, then of values.
   void repack(const Stage& stage, std::size_t piece, std::uint32_t thread) const;
 
@@ -39,7 +39,6 @@ class ProjectionStep final : public Step {
   ScratchLayout scratch_;
   std::uint64_t operands_;
   std::uint64_t product_;
-  std::uint64_t token_;
   std::uint64_t workspace_;
 };
 

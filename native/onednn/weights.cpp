@@ -12,22 +12,6 @@ using dnnl::memory;
 
 constexpr std::uint64_t kAlignment = 64;
 
-// (rows, length) float32 -> (rows, parts of length) operands as weights: a split one is high | high | low |
-// low, where that of the activations is high | low | high | low.
-std::vector<std::byte> weightOperands(const Kernels& kernels, Operand operand, const float* values,
-                                      std::size_t rows, std::size_t length) {
-  std::vector<std::byte> operands(rows * length * operandBytes(operand));
-  kernels.prepare(operand, values, rows, length, nullptr, nullptr, false, operands.data());
-  if (operand == Operand::kSplit) {
-    const std::size_t part = length * operandBytes(Operand::kBfloat16);
-    for (std::size_t row = 0; row < rows; ++row) {
-      std::byte* low = operands.data() + (row * 4 + 1) * part;
-      std::swap_ranges(low, low + part, low + part);
-    }
-  }
-  return operands;
-}
-
 void repack(const dnnl::engine& engine, const memory::desc& from, const memory::desc& to, const void* values,
             void* target) {
   const Repacking repacking(engine, from, to);
@@ -35,10 +19,24 @@ void repack(const dnnl::engine& engine, const memory::desc& from, const memory::
   repacking.run({dnnl::stream(engine), scratch.data()}, values, target);
 }
 
+// float32 values in the layout `from` -> the parts of operands, each in the layout `to`.
+void writeParts(const dnnl::engine& engine, const Kernels& kernels, Operand operand, const memory::desc& from,
+                const memory::desc& to, const float* values, std::size_t count, void* target) {
+  std::vector<std::byte> operands(count * operandBytes(operand));
+  kernels.prepare(operand, values, 1, count, nullptr, nullptr, false, operands.data(), count);
+  for (std::size_t part = 0; part < partsOf(operand); ++part) {
+    repack(engine, from, to, operands.data() + part * count * partBytes(operand),
+           static_cast<std::byte*>(target) + part * weightPartBytes(to));
+  }
+}
+
+std::uint64_t bytesOf(Operand operand, const memory::desc& layout) {
+  return partsOf(operand) * weightPartBytes(layout);
+}
+
 // Of values (columns, inner) in memory.
 memory::desc columnsFirst(Operand operand, const Product::Shape& shape) {
-  return {memory::dims{memory::dim{shape.inner} * partsOf(operand), shape.columns}, dataTypeOf(operand),
-          memory::format_tag::ba};
+  return {memory::dims{shape.inner, shape.columns}, dataTypeOf(operand), memory::format_tag::ba};
 }
 
 }  // namespace
@@ -62,14 +60,12 @@ void WeightBlock::add(const lc_conv& conv, Operand operand, Convolution::Algorit
   weights.operand = operand;
   weights.shape = shape;
   weights.layout = Convolution(engine_, operand, shape).weights();
-  const memory::dim inputs = memory::dim{conv.inputs} * partsOf(operand);
-  const memory::desc plain({conv.outputs, inputs, conv.kernel, conv.kernel}, dataTypeOf(operand),
+  const memory::desc plain({conv.outputs, conv.inputs, conv.kernel, conv.kernel}, dataTypeOf(operand),
                            memory::format_tag::oihw);
-  place(weights.layout.get_size(), weights.values,
+  place(bytesOf(operand, weights.layout), weights.values,
         [this, operand, conv, plain, layout = weights.layout](void* target) {
-          const std::size_t length = std::size_t{conv.inputs} * conv.kernel * conv.kernel;
-          repack(engine_, plain, layout,
-                 weightOperands(kernels_, operand, conv.weight, conv.outputs, length).data(), target);
+          const std::size_t count = std::size_t{conv.outputs} * conv.inputs * conv.kernel * conv.kernel;
+          writeParts(engine_, kernels_, operand, plain, layout, conv.weight, count, target);
         });
   placeFloats(conv.bias, conv.outputs, weights.bias);
 }
@@ -91,13 +87,13 @@ void WeightBlock::add(std::vector<lc_conv> convs, const std::vector<double>& fac
   weights.operand = operand;
   weights.shape = {rows, inputs, columns};
   weights.layout = Product(engine_, operand, weights.shape, Product::Kind::kWithBias).weights();
-  place(weights.layout.get_size(), weights.values,
+  place(bytesOf(operand, weights.layout), weights.values,
         [this, operand, scaled, shape = weights.shape, layout = weights.layout](void* target) {
           const std::vector<float> values = scaled([&](const lc_conv& conv) {
             return std::pair(conv.weight, std::size_t{conv.outputs} * conv.inputs);
           });
-          repack(engine_, columnsFirst(operand, shape), layout,
-                 weightOperands(kernels_, operand, values.data(), shape.columns, shape.inner).data(), target);
+          writeParts(engine_, kernels_, operand, columnsFirst(operand, shape), layout, values.data(),
+                     values.size(), target);
         });
   place(columns * sizeof(float), weights.bias, [scaled](void* target) {
     const std::vector<float> values =

@@ -16,7 +16,7 @@ std::vector<float> exponentialsOf(const Kernels& kernels, const std::vector<floa
   float total = 0.0F;
   std::vector<float> weights(values.size());
   kernels.softmaxStep(Operand::kFloat32, values.data(), 1, values.size(), values.size(), &maximum, &total,
-                      weights.data(), nullptr, 0);
+                      weights.data(), 0, nullptr, 0);
   return weights;
 }
 
@@ -68,7 +68,7 @@ void checkStep(const Kernels& kernels, Operand operand, std::size_t rows, std::s
   }
   for (std::size_t i = 0; i < rows * kWidth; ++i) output.data()[i] = isFirst ? kNan : 2.0F;
   kernels.softmaxStep(operand, scores.data(), rows, columns, valid, maximum.data(), total.data(),
-                      weights.data(), output.data(), kWidth);
+                      weights.data(), rows * columns, output.data(), kWidth);
 
   bool isMaximumRight = maximum.isIntact();
   bool isTotalRight = total.isIntact();
@@ -83,7 +83,7 @@ void checkStep(const Kernels& kernels, Operand operand, std::size_t rows, std::s
     for (std::size_t c = 0; c < columns; ++c) {
       const double weight =
           c < valid ? std::exp(static_cast<double>(first[c]) - static_cast<double>(largest)) : 0.0;
-      const double actual = readOperand(operand, weights.data(), row, columns, c);
+      const double actual = readOperand(operand, weights.data(), row * columns + c, rows * columns);
       areWeightsRight &= std::fabs(actual - weight) <= (roundingOf(operand) + kRounding) * weight;
       expectedTotal += weight;
     }
@@ -126,7 +126,7 @@ void checkNanScore(const Kernels& kernels) {
     float maximum = -kInfinity;
     float total = 0.0F;
     std::vector<std::uint16_t> weights(100);
-    kernels.softmaxStep(Operand::kBfloat16, scores.data(), 1, 100, 100, &maximum, &total, weights.data(),
+    kernels.softmaxStep(Operand::kBfloat16, scores.data(), 1, 100, 100, &maximum, &total, weights.data(), 0,
                         nullptr, 0);
     check(std::isnan(total) && std::isnan(fromBfloat16(weights[place])), "%s: NaN at %zu stays", kernels.name,
           place);
@@ -153,7 +153,7 @@ void checkPieces(const Kernels& kernels, const std::vector<std::size_t>& pieces)
     const std::vector<float> values = randomValues(columns * kWidth, generator, 1.0F);
     std::vector<float> weights(kRows * columns);
     kernels.softmaxStep(Operand::kFloat32, scores.data(), kRows, columns, columns, maximum.data(),
-                        total.data(), weights.data(), output.data(), kWidth);
+                        total.data(), weights.data(), 0, output.data(), kWidth);
     for (std::size_t row = 0; row < kRows; ++row) {
       for (std::size_t c = 0; c < columns; ++c) {
         const double exponential = std::exp(static_cast<double>(scores[row * columns + c]));
@@ -167,11 +167,11 @@ void checkPieces(const Kernels& kernels, const std::vector<std::size_t>& pieces)
   }
   for (const Operand operand : kOperands) {
     Guarded<unsigned char> target(kRows * kWidth * lc::onednn::operandBytes(operand));
-    kernels.softmaxEnd(operand, output.data(), kRows, kWidth, total.data(), target.data());
+    kernels.softmaxEnd(operand, output.data(), kRows, kWidth, total.data(), target.data(), kRows * kWidth);
     double worst = 0.0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const double exact = expected[i] / exponentials[i / kWidth];
-      const double actual = readOperand(operand, target.data(), i / kWidth, kWidth, i % kWidth);
+      const double actual = readOperand(operand, target.data(), i, kRows * kWidth);
       worst = worse(worst, std::fabs(actual - exact) - roundingOf(operand) * std::fabs(exact));
     }
     // Values are about 1, weights sum to 1.

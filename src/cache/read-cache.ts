@@ -9,6 +9,8 @@ export { isAllOurs } from './read-structure.js';
 
 /** A cache file that has been read and whose every member passed its CRC. */
 export interface CacheFile {
+  /** The whole file. */
+  readonly bytes: Buffer;
   readonly arrays: ReadonlyMap<string, CacheArray>;
   readonly members: readonly ZipMember[];
   /** By key suffix; empty for files that others wrote. */
@@ -43,7 +45,7 @@ export async function readCache(file: string): Promise<CacheFile | undefined> {
     if (!member.name.endsWith('.npy')) continue;
     arrays.set(member.name.slice(0, -'.npy'.length), { header: readNpyHeader(npy), npy, member });
   }
-  return { arrays, members, provenance: decodeProvenance(comment) };
+  return { bytes, arrays, members, provenance: decodeProvenance(comment) };
 }
 
 async function readWhole(file: string): Promise<Buffer | undefined> {

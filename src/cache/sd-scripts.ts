@@ -3,8 +3,8 @@
  * stored unscaled.
  */
 import type { Bucket, Size } from '../dataset/bucket.js';
-import { withoutExtension } from '../dataset/find-images.js';
 import type { CropLtrb } from '../dataset/geometry.js';
+import { withoutExtension } from '../dataset/image-names.js';
 import { toFloat16Array } from '../float16.js';
 import { allocateNpy, encodeNpy } from './npy.js';
 import type { ZipInput } from './zip.js';

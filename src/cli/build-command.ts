@@ -6,6 +6,7 @@ import {
   addModelOptions,
   addRunOptions,
 } from './build-options.js';
+import { parseCount } from './parse.js';
 import { type CliOptions, runBuild } from './run-build.js';
 
 export function buildCommand(): Command {
@@ -19,6 +20,7 @@ export function buildCommand(): Command {
   addDatasetOptions(command);
   addCacheOptions(command);
   addEncoderOptions(command);
+  command.option('--device <n>', 'which GPU', parseCount, 0);
   addRunOptions(command);
   return command.action(async (inputs: string[], options: CliOptions) => {
     await runBuild(inputs, options);

@@ -105,7 +105,6 @@ export function addEncoderOptions(command: Command): void {
         .choices(CHOICES.accuracy)
         .default('float32'),
     )
-    .option('--device <n>', 'which GPU', parseCount, 0)
     .option(
       '--vram-budget <size>',
       'memory for encoding, e.g. 8GiB or 75%, or auto: 90 % of what is free on the GPU, less a reserve; ' +

@@ -5,6 +5,7 @@ import { buildCommand } from './build-command.js';
 import { demoCommand } from './demo-command.js';
 import { enginesCommand } from './engines-command.js';
 import { EXIT_DONE, EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
+import { planCommand } from './plan-command.js';
 import { verifyCommand } from './verify-command.js';
 
 const { version, description } = createRequire(import.meta.url)('../../package.json') as {
@@ -20,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showSuggestionAfterError()
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 110) })
     .addCommand(buildCommand())
+    .addCommand(planCommand())
     .addCommand(demoCommand())
     .addCommand(enginesCommand())
     .addCommand(verifyCommand());

@@ -121,7 +121,7 @@ export class Governor implements AsyncDisposable {
     }
     const plans = await planBuckets(memory, sizes, wanted, memory.budget, this.#needs);
     for (const plan of plans.planned) this.#take(plan, memory.budget);
-    if (this.#options.residency === 'highvram') this.#decideResidency(plans, memory);
+    if (this.#options.residency === 'highvram') this.#decideResidency(plans, wanted, memory);
     return { ...plans, budget: memory.budget, device: await memory.read() };
   }
 
@@ -131,7 +131,7 @@ export class Governor implements AsyncDisposable {
     const { memory } = this.#encoders.main;
     if (memory === undefined || this.#watch === undefined || this.#ladder.isDetoured(size)) return limit;
     const { usable, free } = await this.#watch.room();
-    const before = Math.min(limit, this.#squeezed.get(sizeName(size)) ?? limit);
+    const before = this.#allowed(size);
     let count = 1;
     for (const candidate of countsUpTo(limit)) {
       const needed = totalBytes(await this.#needs.get(memory, size, candidate));
@@ -225,8 +225,12 @@ export class Governor implements AsyncDisposable {
     const moments = await encoder.encodeBatch(batch, options);
     const seconds = (performance.now() - began) / 1000;
     if (encoder === this.#encoders.main) await this.#learn(batch, count, seconds);
-    this.#history.add(batch, encoder === this.#encoders.main ? this.#limits.get(batch) : 1, count);
+    this.#history.add(batch, encoder === this.#encoders.main ? this.#allowed(batch) : 1, count);
     return { moments, by: batch.images.map(() => encoder.info) };
+  }
+
+  #allowed(size: Size): number {
+    return Math.min(this.#limits.get(size), this.#squeezed.get(sizeName(size)) ?? Number.POSITIVE_INFINITY);
   }
 
   async #learn(size: Size, count: number, seconds: number): Promise<void> {
@@ -258,14 +262,15 @@ export class Governor implements AsyncDisposable {
     this.#tell('does-not-fit', describeMisfit(plan, this.info, usable), plan, 0);
   }
 
-  #decideResidency(plans: BucketPlans, { budget }: EncoderMemory): void {
-    const needed = residentBytes(plans);
-    this.#isResident = needed <= budget && plans.planned.every(({ batch }) => batch > 0);
+  /** All or nothing: engines of all buckets, and every bucket in batches that memory does not cut. */
+  #decideResidency(plans: BucketPlans, wanted: number, { budget }: EncoderMemory): void {
+    const needed = residentBytes(plans, wanted);
+    this.#isResident = needed <= budget && plans.refused.length === 0;
     if (this.#isResident) return;
     this.#tell(
       'not-resident',
-      `--highvram does not fit: to keep the engines of all ${plans.planned.length} buckets and the largest run ` +
-        `takes ${mebibytes(needed)}, ${mebibytes(budget)} may be used; going on in the default mode`,
+      `--highvram does not fit: the engines of ${plans.planned.length} buckets and runs of ${wanted} take about ` +
+        `${mebibytes(needed)}, ${mebibytes(budget)} may be used; going on in the default mode`,
     );
   }
 

@@ -69,9 +69,13 @@ async function chooseBatch(
   throw new LatentCacheError('ERR_ENCODER', `The encoder takes no image of ${size.width}x${size.height}`);
 }
 
-/** Bytes to hold the weights of every bucket together with the memory of the largest run. */
-export function residentBytes({ planned }: BucketPlans): number {
+/**
+ * Bytes to hold the weights of every bucket together with the memory of the largest run of `count` images. What a run
+ * that no engine takes would need is in proportion.
+ */
+export function residentBytes({ planned }: BucketPlans, count: number): number {
   const engines = new Map(planned.map(({ needs }) => [needs.engine, needs.weightBytes]));
   const weights = [...engines.values()].reduce((sum, bytes) => sum + bytes, 0);
-  return weights + Math.max(0, ...planned.map(({ needs }) => needs.arenaBytes));
+  const runs = planned.map(({ needs, batch }) => (needs.arenaBytes / Math.max(1, batch)) * count);
+  return weights + Math.max(0, ...runs);
 }

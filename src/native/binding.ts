@@ -97,8 +97,8 @@ export interface BackendInfo {
 }
 
 /**
- * What convolutions and matrix products multiply: `bf16x3` splits each float32 in two bfloat16 and keeps its accuracy. It is
- * named after the three products that this usually takes; here it takes all four, since three left twice the error.
+ * What convolutions and matrix products multiply: `bf16x3` takes each float32 as the sum of three bfloat16, which it is, and
+ * multiplies the six pairs of parts that float32 can tell from nothing. Two parts left smooth images ten times the error.
  */
 export type NetworkPrecision = 'fp32' | 'bf16' | 'bf16x3';
 
@@ -290,7 +290,26 @@ export interface NativeBinding {
    * @returns bytes read; one more than `target` holds when the file is longer
    */
   readFileInto(path: string, target: Uint8Array): Promise<number>;
-  /** Creates `temporary`, writes the pieces, fsync, rename to `target`. On failure nothing is left. */
+  /**
+   * Looks at many paths (through links) in one step; some thousand are a good number.
+   *
+   * @returns four values for each path: kind (0 nothing that can be looked at, 1 file, 2 folder, 3 anything else), size
+   * in bytes, time of the last change of the content, and of content, name or permissions; nanoseconds since 1970
+   */
+  statFiles(paths: readonly string[]): Promise<BigInt64Array>;
+  /**
+   * Locks a file that is open for writing, until it is closed, by this process or by its end. Rejects with the system's
+   * code (`ENOLCK`, `EOPNOTSUPP` …) where the file system has no locks.
+   *
+   * @returns false when another open file, of this process or of any other, holds the lock
+   */
+  tryLockFile(descriptor: number): Promise<boolean>;
+  /** Whether another open file holds that lock; takes none. */
+  isFileLocked(descriptor: number): Promise<boolean>;
+  /**
+   * Creates `temporary`, writes the pieces, fsync, rename to `target`. A link of that name is replaced, not followed. On
+   * failure nothing is left.
+   */
   writeFileAtomic(temporary: string, target: string, pieces: readonly Uint8Array[]): Promise<void>;
   /**
    * What the CUDA runtime sees. Needs a driver and libcudart, not TensorRT. Runs on a libuv worker.

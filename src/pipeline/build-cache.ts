@@ -1,20 +1,22 @@
-import path from 'node:path';
 import { syncFolder } from '../cache/atomic-file.js';
-import type { RecipeRecord } from '../cache/provenance.js';
 import type { LatentCacheError } from '../errors.js';
 import { EncoderSet } from '../memory/encoder-set.js';
 import { Governor, type MemoryReport } from '../memory/governor.js';
+import { encoderOperations } from '../model/operations.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import { Channel } from './channel.js';
+import { Dataset } from './dataset.js';
 import { EncodeLoop } from './encode-loop.js';
 import { type BuildEvent, batchesEvent, describeError, type SummaryEvent } from './events.js';
 import { Failures } from './failures.js';
+import { MeasuredRates } from './measured-rates.js';
 import { NoticeCollector } from './notices.js';
 import { type BuildOptions, type BuildSettings, resolveOptions } from './options.js';
 import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
-import { prepareEngines } from './prepare-engines.js';
+import { countSizes, prepareEngines } from './prepare-engines.js';
 import { planEvent } from './progress-meter.js';
+import { recipeOf } from './recipe.js';
 import { type Survey, surveyDataset } from './survey.js';
 
 const EVENTS_WAITING = 256;
@@ -97,8 +99,9 @@ class BuildRun {
         paths: [this.options.vae ?? ''],
       });
     }
-    const survey = await surveyDataset(settings, settings.skipExisting ? undefined : this.recipe(source), {
-      binding: this.binding,
+    await using dataset = await Dataset.open(settings, this.binding, (notice) => events.push(notice));
+    const recipe = settings.skipExisting ? undefined : recipeOf(settings, source.fingerprint);
+    const survey = await surveyDataset(dataset, settings, recipe, {
       signal: this.stop.signal,
       onProgress: everyNow((seen, total) => events.push({ type: 'survey', seen, total })),
     });
@@ -106,11 +109,11 @@ class BuildRun {
     for (const failure of survey.failures) this.failures.addImage(failure);
     events.push(planEvent(survey, settings));
 
-    if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(survey, source);
+    if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(dataset, survey, source);
     events.push(this.summary(survey));
   }
 
-  private async encodeAll(survey: Survey, source: EncoderSource): Promise<void> {
+  private async encodeAll(dataset: Dataset, survey: Survey, source: EncoderSource): Promise<void> {
     const { settings, binding, events, failures, notices, stop } = this;
     const { vaeBatchSize: batch, residency, oomFallback } = settings;
     const encoders = await EncoderSet.start(source);
@@ -135,40 +138,40 @@ class BuildRun {
         governor,
         settings,
         binding,
-        recipe: this.recipe(source),
+        recipe: recipeOf(settings, source.fingerprint),
         inTheWay: survey.inTheWay,
+        manifest: dataset.manifest,
         events,
         failures,
         notices,
         stop: stop.signal,
       });
+      const began = performance.now();
       await this.loop.run(survey.work);
+      await this.noteRate(source, survey, (performance.now() - began) / 1000);
     } finally {
       await governor[Symbol.asyncDispose]();
       this.memory = governor.report();
       for (const notice of notices.events()) events.push(notice);
-      if (!settings.leaveFiles)
-        await Promise.all(
-          [...new Set(survey.work.map((item) => path.dirname(item.cachePath)))].map(syncFolder),
-        );
+      if (!settings.leaveFiles) await Promise.all([...survey.work.folders()].map(syncFolder));
     }
+  }
+
+  /** For plans of later runs. */
+  private async noteRate({ choice, layers }: EncoderSource, survey: Survey, seconds: number): Promise<void> {
+    const { settings, loop, binding } = this;
+    const isWhole = loop?.encoded === survey.work.length;
+    if (layers === null || choice === undefined || settings.simulated || !isWhole) return;
+    const operations = countSizes(survey.work, settings).reduce(
+      (sum, size) => sum + size.images * encoderOperations(layers, size),
+      0,
+    );
+    await new MeasuredRates().note(choice, { operations, images: loop.encoded, seconds }, binding);
   }
 
   private giveUp(reason: LatentCacheError): void {
     this.stoppedBy ??= reason;
     this.stop.abort();
-  }
-
-  private recipe({ fingerprint }: EncoderSource): RecipeRecord {
-    const { posterior, seed, dtype, resizeInterpolation } = this.settings;
-    return {
-      // so that neither a real run nor another simulation takes them for its own
-      vae: this.settings.simulated ? `simulated ${fingerprint}` : fingerprint,
-      posterior,
-      seed: posterior === 'sample' ? seed : null,
-      dtype,
-      interpolation: resizeInterpolation ?? 'default',
-    };
   }
 
   private summary(survey: Survey): SummaryEvent {

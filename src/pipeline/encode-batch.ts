@@ -1,6 +1,6 @@
-import type { RecipeRecord } from '../cache/provenance.js';
+import type { ProvenanceRecord, RecipeRecord } from '../cache/provenance.js';
 import type { LatentEntry } from '../cache/sd-scripts.js';
-import { writeCache } from '../cache/write-cache.js';
+import { type WrittenCache, writeCache } from '../cache/write-cache.js';
 import type { EncoderInfo, ImageBatch, Moments } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
 import type { EncodedBatch } from '../memory/join-moments.js';
@@ -97,10 +97,15 @@ function split({ moments, by }: EncodedBatch): ImageMoments[] {
   }));
 }
 
+/** A cache as it was written, and the record in it. */
+export interface StoredImage extends WrittenCache {
+  readonly record: ProvenanceRecord;
+}
+
 /**
  * Takes the mean or a sample, checks it, writes the file.
  *
- * @returns bytes written; 0 when nothing is to be written
+ * @returns undefined when nothing is to be written
  * @throws LatentCacheError `ERR_NON_FINITE`, `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_CACHE_WRITE`
  */
 export async function storeImage(
@@ -108,7 +113,7 @@ export async function storeImage(
   settings: BuildSettings,
   recipe: RecipeRecord,
   binding: Pick<NativeBinding, 'samplePosterior' | 'writeFileAtomic'>,
-): Promise<number> {
+): Promise<StoredImage | undefined> {
   const { item, alpha, source } = prepared;
   const check = (values: Float32Array): Float32Array => {
     const absurd = absurdMagnitude(values);
@@ -138,19 +143,15 @@ export async function storeImage(
     originalSize: item.geometry.original,
     cropLtrb: item.geometry.cropLtrb,
   };
-  if (settings.leaveFiles) return 0;
-  const request = {
-    path: item.cachePath,
-    entry,
-    keySuffix: item.keySuffix,
-    dtype: settings.dtype,
-    record: {
-      recipe,
-      encoder: { backend: by.backend, precision: inFloat32 ? 'fp32' : by.precision },
-      source,
-    },
+  if (settings.leaveFiles) return undefined;
+  const record: ProvenanceRecord = {
+    recipe,
+    encoder: { backend: by.backend, precision: inFloat32 ? 'fp32' : by.precision },
+    source,
   };
-  return writeCache(request, binding);
+  const { cachePath, keySuffix } = item;
+  const request = { path: cachePath, entry, keySuffix, dtype: settings.dtype, record };
+  return { ...(await writeCache(request, binding)), record };
 }
 
 function notALatent(file: string, value: number): LatentCacheError {

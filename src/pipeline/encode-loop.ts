@@ -3,22 +3,31 @@ import { availableParallelism } from 'node:os';
 import { isSimulated, type RecipeRecord } from '../cache/provenance.js';
 import { readCache } from '../cache/read-cache.js';
 import { type StaleFile, setAside } from '../cache/stale.js';
-import { asLatentCacheError, LatentCacheError } from '../errors.js';
+import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../errors.js';
+import type { RunManifest } from '../manifest/run-manifest.js';
 import type { Governor } from '../memory/governor.js';
 import type { NativeBinding } from '../native/binding.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
 import { BatchCutter } from './batches.js';
 import { ByteBudget } from './byte-budget.js';
 import type { Channel } from './channel.js';
-import { type Encode, type EncodedImage, encodeImages, storeImage } from './encode-batch.js';
-import { type BuildEvent, toFailure } from './events.js';
+import {
+  type Encode,
+  type EncodedImage,
+  encodeImages,
+  type StoredImage,
+  storeImage,
+} from './encode-batch.js';
+import { type BuildEvent, type FailedEvent, toFailure } from './events.js';
 import type { Failures } from './failures.js';
+import { failureRow, writtenRow } from './manifest-rows.js';
 import { mapLimit } from './map-limit.js';
 import type { NoticeCollector } from './notices.js';
 import type { BuildSettings } from './options.js';
-import type { PlannedImage } from './plan-image.js';
+import { outputRoot, type PlannedImage } from './plan-image.js';
 import { memoryOf, type PreparedImage, prepareImage, recycle } from './prepare-image.js';
 import { ProgressMeter } from './progress-meter.js';
+import type { WorkList } from './work-list.js';
 
 /** Batches between "pixels are ready" and "on disk", besides those that compute: one waits, one is written. */
 const BATCHES_AROUND_ENCODER = 2;
@@ -30,6 +39,7 @@ export interface EncodeLoopParts {
   readonly recipe: RecipeRecord;
   /** By cache path: files that go out of the way when that cache is written. */
   readonly inTheWay: ReadonlyMap<string, readonly StaleFile[]>;
+  readonly manifest: RunManifest;
   readonly events: Channel<BuildEvent>;
   readonly failures: Failures;
   readonly notices: NoticeCollector;
@@ -46,9 +56,8 @@ export class EncodeLoop {
     this.#parts = parts;
   }
 
-  /** @param work sorted by bucket */
-  async run(work: readonly PlannedImage[]): Promise<void> {
-    const { settings, binding, governor, events, failures, stop } = this.#parts;
+  async run(work: WorkList): Promise<void> {
+    const { settings, binding, governor, events, stop } = this.#parts;
     // One image for each processor decodes while another waits for the disk.
     const decoders = 2 * availableParallelism();
     const budget = new ByteBudget(settings.memoryBudget);
@@ -65,7 +74,7 @@ export class EncodeLoop {
         return image;
       } catch (error) {
         budget.release(memory.preparing);
-        failures.addImage(toFailure(item.image.path, error));
+        this.#failImage(item, error);
         return undefined;
       }
     });
@@ -102,7 +111,7 @@ export class EncodeLoop {
   /** Never rejects: whatever goes wrong is an event. */
   async #encodeAndStore(images: readonly PreparedImage[], calls: ByteBudget): Promise<void> {
     if (images.length === 0) return;
-    const { governor, stop, failures } = this.#parts;
+    const { governor, stop } = this.#parts;
     let encoded: EncodedImage[];
     await calls.acquire(1);
     try {
@@ -111,7 +120,7 @@ export class EncodeLoop {
       encoded = await encodeImages(images, (batch) => governor.encode(batch));
     } catch (thrown) {
       if (images.length > 1) await this.#encodeOneByOne(images);
-      else failures.add(images[0]!.item.image.path, thrown, 'ERR_ENCODER');
+      else this.#fail(images[0]!.item, thrown, 'ERR_ENCODER');
       return;
     } finally {
       calls.release(1);
@@ -121,40 +130,61 @@ export class EncodeLoop {
 
   /** A batch failed; perhaps one image of it is to blame, so that each gets its own chance. */
   async #encodeOneByOne(images: readonly PreparedImage[]): Promise<void> {
-    const { governor, stop, failures } = this.#parts;
+    const { governor, stop } = this.#parts;
     for (const image of images) {
       if (stop.aborted) return;
       try {
         const [encoded] = await encodeImages([image], (batch) => governor.encode(batch));
         await this.#store(encoded!);
       } catch (thrown) {
-        failures.add(image.item.image.path, thrown, 'ERR_ENCODER');
+        this.#fail(image.item, thrown, 'ERR_ENCODER');
       }
     }
   }
 
   async #store(image: EncodedImage): Promise<void> {
-    const { events, failures, notices, inTheWay, settings } = this.#parts;
+    const { events, failures, notices, inTheWay, settings, manifest } = this.#parts;
     const { item } = image.prepared;
     const stale = settings.leaveFiles ? [] : (inTheWay.get(item.cachePath) ?? []);
     try {
       if (settings.simulated) await refuseToReplace(item.cachePath);
       for (const { path: file, kind } of stale) if (kind === 'foreign') await setAside(file);
       if (image.inFloat32) notices.add('float32-retry', item.image.path);
-      const bytes = await this.#write(image);
+      const stored = await this.#write(image);
+      const bytes = stored?.bytes ?? 0;
       for (const { path: file, kind } of stale) if (kind !== 'foreign') await setAside(file);
+      if (stored !== undefined)
+        manifest.recordDone(outputRoot(item.image, settings), writtenRow(item, image, stored));
       this.encoded++;
       failures.clearStrikes();
       this.bytesWritten += bytes;
       const { bucket } = item.geometry;
       events.push({ type: 'encoded', path: item.image.path, cachePath: item.cachePath, bucket, bytes });
     } catch (thrown) {
-      failures.add(item.image.path, thrown, 'ERR_CACHE_WRITE');
+      this.#fail(item, thrown, 'ERR_CACHE_WRITE');
     }
   }
 
+  /** The image cannot be used, whatever the encoder. */
+  #failImage(item: PlannedImage, thrown: unknown): void {
+    const failure = toFailure(item.image.path, thrown);
+    this.#parts.failures.addImage(failure);
+    this.#noteFailure(item, failure);
+  }
+
+  #fail(item: PlannedImage, thrown: unknown, code: ErrorCode): void {
+    const error = asLatentCacheError(thrown, code);
+    this.#parts.failures.add(item.image.path, error, code);
+    this.#noteFailure(item, toFailure(item.image.path, error));
+  }
+
+  #noteFailure({ image, state }: PlannedImage, failure: FailedEvent): void {
+    const { manifest, settings } = this.#parts;
+    manifest.recordFailure(outputRoot(image, settings), failureRow(image, state, failure));
+  }
+
   /** Numbers that are none are not written: the image is encoded again in float32, where that is another precision. */
-  async #write(image: EncodedImage): Promise<number> {
+  async #write(image: EncodedImage): Promise<StoredImage | undefined> {
     const { settings, recipe, binding, governor, notices } = this.#parts;
     try {
       return await storeImage(image, settings, recipe, binding);
@@ -167,9 +197,9 @@ export class EncodeLoop {
         return encoded;
       };
       const [again] = await encodeImages([image.prepared], precisely);
-      const bytes = await storeImage({ ...again!, inFloat32: true }, settings, recipe, binding);
+      const stored = await storeImage({ ...again!, inFloat32: true }, settings, recipe, binding);
       notices.add('float32-retry', image.prepared.item.image.path);
-      return bytes;
+      return stored;
     }
   }
 }

@@ -48,6 +48,7 @@ export type NoticeCode =
   | 'webp-extended'
   | 'name-clash'
   | 'model-warning'
+  | 'manifest'
   | 'float32-retry';
 
 export interface BucketCount {

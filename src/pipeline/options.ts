@@ -54,6 +54,8 @@ export interface BuildOptions {
   readonly vaeBatchSize?: number | 'auto';
   /** Keep every complete cache of the right size, whoever wrote it and with whatever VAE. */
   readonly skipExisting?: boolean;
+  /** Try damaged images again although their files have not changed. */
+  readonly retryFailed?: boolean;
   readonly recursive?: boolean;
 
   readonly format?: Choice<'format'>;
@@ -122,6 +124,7 @@ export interface BuildSettings {
   readonly resizeInterpolation: Interpolation | undefined;
   readonly vaeBatchSize: number | 'auto';
   readonly skipExisting: boolean;
+  readonly retryFailed: boolean;
   readonly recursive: boolean;
   readonly backend: Choice<'backend'>;
   readonly precision: Choice<'precision'>;
@@ -209,6 +212,7 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     resizeInterpolation: interpolation(options.resizeInterpolation),
     vaeBatchSize: batch === 'auto' ? batch : integer('vae_batch_size', batch, 1, 1024),
     skipExisting: options.skipExisting ?? false,
+    retryFailed: options.retryFailed ?? false,
     recursive: options.recursive ?? false,
     backend: oneOf('backend', options.backend ?? 'auto', CHOICES.backend),
     precision: oneOf('precision', options.precision ?? 'auto', CHOICES.precision),
@@ -263,6 +267,7 @@ const BOOLEANS = [
   'flipAug',
   'alphaMask',
   'skipExisting',
+  'retryFailed',
   'recursive',
   'legacyName',
   'multiResolutionKeys',

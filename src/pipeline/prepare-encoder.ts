@@ -2,8 +2,10 @@ import type { Encoder } from '../encoder/encoder.js';
 import { type BackendName, type CreateEncoderOptions, createEncoder } from '../encoder/select.js';
 import { LatentCacheError } from '../errors.js';
 import type { EncoderStarter, StandInKind } from '../memory/encoder-set.js';
+import type { Layer } from '../model/layers.js';
 import { loadVae, type VaeEncoderWeights } from '../model/load-vae.js';
 import type { BuildOptions, BuildSettings } from './options.js';
+import { noVae } from './recipe.js';
 
 /** Which backend runs, and why. */
 export interface BackendChoice {
@@ -17,6 +19,8 @@ export interface BackendChoice {
 export interface EncoderSource extends EncoderStarter {
   readonly fingerprint: string;
   readonly warnings: readonly string[];
+  /** Of the VAE's encoder; null when it is not known. */
+  readonly layers: readonly Layer[] | null;
   /** Of the encoder that was started last by `start`. */
   readonly choice: BackendChoice | undefined;
 }
@@ -29,11 +33,7 @@ export async function prepareEncoder(
 ): Promise<EncoderSource> {
   if (options.encoder !== undefined) return new LentEncoder(options.encoder, settings);
   const file = options.vae;
-  if (file === undefined) {
-    throw new LatentCacheError('ERR_OPTION', 'no VAE was given', {
-      remedy: 'Name a .safetensors file with --vae: a VAE, or a checkpoint that holds one.',
-    });
-  }
+  if (file === undefined) throw noVae();
   const load = () => loadVae(file, { model: settings.model.id, signal });
   return new VaeSource(await load(), load, options, settings, signal);
 }
@@ -42,6 +42,7 @@ export async function prepareEncoder(
 class VaeSource implements EncoderSource {
   readonly fingerprint: string;
   readonly warnings: readonly string[];
+  readonly layers: readonly Layer[];
   choice: BackendChoice | undefined;
   #weights: VaeEncoderWeights | undefined;
 
@@ -55,6 +56,7 @@ class VaeSource implements EncoderSource {
     this.#weights = weights;
     this.fingerprint = weights.fingerprint;
     this.warnings = weights.warnings;
+    this.layers = weights.layers;
   }
 
   async start(): Promise<Encoder> {
@@ -121,6 +123,7 @@ class VaeSource implements EncoderSource {
 class LentEncoder implements EncoderSource {
   readonly fingerprint: string;
   readonly warnings = [];
+  readonly layers = null;
   readonly choice: BackendChoice;
   readonly #encoder: Encoder;
 

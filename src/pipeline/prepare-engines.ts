@@ -3,8 +3,8 @@ import type { Governor, MemoryPlan } from '../memory/governor.js';
 import type { NativeBinding } from '../native/binding.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
 import type { BuildSettings } from './options.js';
-import type { PlannedImage } from './plan-image.js';
 import { prepareImage } from './prepare-image.js';
+import type { WorkList } from './work-list.js';
 
 /** Images that an encoder gets to see before it starts. */
 const SAMPLES = 8;
@@ -18,7 +18,7 @@ const SAMPLES = 8;
  */
 export async function prepareEngines(
   governor: Governor,
-  work: readonly PlannedImage[],
+  work: WorkList,
   settings: BuildSettings,
   binding: NativeBinding,
   onProgress: (progress: PreparationProgress) => void,
@@ -31,28 +31,24 @@ export async function prepareEngines(
   });
 }
 
-function countSizes(work: readonly PlannedImage[], { flipAug }: BuildSettings): PlannedSize[] {
-  const sizes = new Map<string, { width: number; height: number; images: number }>();
-  for (const { geometry } of work) {
-    const { width, height } = geometry.bucket;
-    const name = `${width}x${height}`;
-    const size = sizes.get(name) ?? { width, height, images: 0 };
-    size.images += flipAug ? 2 : 1;
-    sizes.set(name, size);
-  }
-  return [...sizes.values()];
+/** Passes through the encoder by size: a mirrored image is one more. */
+export function countSizes({ buckets }: WorkList, { flipAug }: BuildSettings): PlannedSize[] {
+  return buckets.map(({ width, height, images }) => ({
+    width,
+    height,
+    images: flipAug ? 2 * images : images,
+  }));
 }
 
 /** Images spread evenly over the work, and so over its buckets. One that cannot be read is left out here. */
 async function takeSamples(
-  work: readonly PlannedImage[],
+  work: WorkList,
   settings: BuildSettings,
   binding: NativeBinding,
 ): Promise<SampleImage[]> {
   const count = Math.min(SAMPLES, work.length);
-  const chosen = Array.from(
-    { length: count },
-    (_, index) => work[Math.floor((index * work.length) / count)]!,
+  const chosen = Array.from({ length: count }, (_, index) =>
+    work.at(Math.floor((index * work.length) / count)),
   );
   const pool = new PixelPool(0);
   const samples: SampleImage[] = [];

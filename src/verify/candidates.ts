@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { parseCacheName } from '../cache/sd-scripts.js';
 import type { Size } from '../dataset/bucket.js';
-import { withoutExtension } from '../dataset/find-images.js';
+import { withoutExtension } from '../dataset/image-names.js';
 import type { ModelFacts } from '../model/catalog.js';
 import type { CacheFolder } from './folders.js';
 import type { NamedKind } from './options.js';

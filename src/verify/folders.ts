@@ -2,7 +2,8 @@
 import type { Dirent } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { isFolder, isImageName, listFolder } from '../dataset/find-images.js';
+import { isFolder, readFolder } from '../dataset/folder-entries.js';
+import { isImageName } from '../dataset/image-names.js';
 import { LatentCacheError } from '../errors.js';
 
 export interface CacheFolder {
@@ -37,7 +38,7 @@ export async function* walkFolders(options: WalkOptions): AsyncGenerator<CacheFo
   if (outDir === undefined) {
     for (const input of inputs) yield* walk(input, [input], '', options.recursive, seen);
   } else {
-    for (const input of inputs) await listFolder(input);
+    for (const input of inputs) await readFolder(input);
     yield* walk(outDir, inputs, '', options.recursive, seen);
   }
 }
@@ -50,9 +51,9 @@ async function* walk(
   seen: Set<string>,
 ): AsyncGenerator<CacheFolder | UnreadableFolder> {
   const folder = path.join(root, inside);
-  let listing: Awaited<ReturnType<typeof listFolder>>;
+  let listing: Awaited<ReturnType<typeof readFolder>>;
   try {
-    listing = await listFolder(folder);
+    listing = await readFolder(folder);
   } catch (error) {
     if (inside === '' || !(error instanceof LatentCacheError)) throw error;
     yield { path: folder, error };
@@ -81,7 +82,7 @@ async function* walk(
 
 async function entriesIfThere(folder: string): Promise<Dirent[]> {
   try {
-    return (await listFolder(folder)).entries;
+    return (await readFolder(folder)).entries;
   } catch (error) {
     if (error instanceof LatentCacheError) return [];
     throw error;

@@ -2,10 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { type CacheFile, readCache } from '../cache/read-cache.js';
 import { type CacheStructure, isAllOurs, OpenCache } from '../cache/read-structure.js';
+import { hashImage } from '../dataset/hash-image.js';
 import { inspectImage } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
 import type { ByteBudget } from '../pipeline/byte-budget.js';
-import { hashFile } from '../pipeline/existing-cache.js';
 import { checkAgainstImage, imageChanged } from './against-image.js';
 import type { Candidate } from './candidates.js';
 import { checkContent } from './content.js';
@@ -119,7 +119,7 @@ async function checkData(
     const findings = checkValues(cache);
     const sources = [...cache.provenance.values()].map(({ source }) => source);
     if (sources.length === 0 || images.length !== 1) return findings;
-    const hash = await hashImage(images[0]!);
+    const hash = await sourceState(images[0]!);
     // Another size has been found out already, by the header alone.
     if (hash !== undefined && sources.some(({ sha256 }) => sha256 !== hash.sha256)) {
       if (sources.every((source) => source.bytes === hash.bytes)) findings.push(imageChanged());
@@ -130,10 +130,10 @@ async function checkData(
   }
 }
 
-async function hashImage(image: string): Promise<{ sha256: string; bytes: number } | undefined> {
+async function sourceState(image: string): Promise<{ sha256: string; bytes: number } | undefined> {
   const state = await fileState(image);
   try {
-    return state && { sha256: await hashFile(image), bytes: state.bytes };
+    return state && { sha256: await hashImage(image), bytes: state.bytes };
   } catch (error) {
     if (error instanceof LatentCacheError) return undefined; // the header check has reported it
     throw error;

@@ -1,4 +1,5 @@
 // The one place where the CPU is asked what it can do.
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -51,16 +52,16 @@ const Kernels* kernelsNamed(const char* name) {
   return nullptr;
 }
 
+std::size_t partsOf(Operand operand) {
+  return operand == Operand::kSplit ? 3 : 1;
+}
+
+std::size_t partBytes(Operand operand) {
+  return operand == Operand::kFloat32 ? sizeof(float) : sizeof(std::uint16_t);
+}
+
 std::size_t operandBytes(Operand operand) {
-  switch (operand) {
-    case Operand::kFloat32:
-      return 4;
-    case Operand::kBfloat16:
-      return 2;
-    case Operand::kSplit:
-      return 8;
-  }
-  return 0;
+  return partsOf(operand) * partBytes(operand);
 }
 
 }  // namespace lc::onednn

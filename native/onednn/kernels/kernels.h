@@ -10,24 +10,26 @@ namespace lc::onednn {
 // How a float32 operand of a convolution or a product is written down.
 //   kFloat32   as it is
 //   kBfloat16  rounded to nearest, ties to even
-//   kSplit     high = bfloat16(x), low = bfloat16(x - high), 0 where high is not finite; four parts of
-//              `channels` values, high | low | high | low, which meet weights high | high | low | low, so
-//              that the product is that of the sums
+//   kSplit     x = high + middle + low: each bfloat16(what those before it leave of x), the last two 0 where
+//              high is not finite. All high parts lie together, then all middle ones, then all low ones
 enum class Operand { kFloat32, kBfloat16, kSplit };
 
-// Bytes that one value takes: 4, 2, 8.
+// Parts that one value becomes (1, 1, 3), the bytes of one part (4, 2, 2) and of all (4, 2, 6).
+std::size_t partsOf(Operand operand);
+std::size_t partBytes(Operand operand);
 std::size_t operandBytes(Operand operand);
 
 // NaN and infinities go through each kernel as arithmetic says; a NaN never becomes an infinity in bfloat16.
 // Pointers need the alignment of their values, no more; operands count as float or as uint16_t. Ranges do not
-// overlap.
+// overlap. `plane`: values from a high part to the middle one of the same value, and from there to the low
+// one; read for kSplit alone.
 struct Kernels {
   const char* name;  // "scalar", "avx2", "avx512"
 
   // pixels rows of `channels` values -> rows of operands: value * scale[c] + shift[c], then x / (1 + exp(-x))
   // if `silu`. scale null: the value as it is (shift is not read, silu is false).
   void (*prepare)(Operand operand, const float* source, std::size_t pixels, std::size_t channels,
-                  const float* scale, const float* shift, bool silu, void* target);
+                  const float* scale, const float* shift, bool silu, void* target, std::size_t plane);
 
   // target = product (+ target, if `add`), and for each channel sum += (target - origin[c]),
   // square += (target - origin[c])^2 over the pixels: float32 sums of at most 64 pixels, added up in double.
@@ -44,12 +46,12 @@ struct Kernels {
   //   output row (`width` values) *= factor, skipped when factor is 1
   // At first, when maximum[row] is -infinity, total and output are not read: they count as 0.
   void (*softmaxStep)(Operand operand, const float* scores, std::size_t rows, std::size_t columns,
-                      std::size_t valid, float* maximum, float* total, void* weights, float* output,
-                      std::size_t width);
+                      std::size_t valid, float* maximum, float* total, void* weights, std::size_t plane,
+                      float* output, std::size_t width);
 
   // rows of `width` values: each divided by total[row], written as operands.
   void (*softmaxEnd)(Operand operand, const float* output, std::size_t rows, std::size_t width,
-                     const float* total, void* target);
+                     const float* total, void* target, std::size_t plane);
 };
 
 // The fastest that this CPU runs; not above what the environment's LATENT_CACHE_ISA names.

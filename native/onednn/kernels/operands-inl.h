@@ -21,44 +21,39 @@ inline std::uint32_t toBfloat16(float value) {
   return value != value ? bitsOf(value) >> 16 | kQuiet : rounded;
 }
 
-// What bfloat16 left of a value, as bfloat16; 0 of one that it made an infinity or NaN.
-inline std::uint32_t leftOver(float value, std::uint32_t high) {
-  constexpr std::uint32_t kExponent = 0x7F80;
-  const std::uint32_t low = roundNumber(value - fromBits(high << 16));
-  return (high & kExponent) == kExponent ? 0 : low;
-}
-
-template <Operand kOperand>
-constexpr std::size_t kOperandBytes = kOperand == Operand::kFloat32    ? sizeof(float)
-                                      : kOperand == Operand::kBfloat16 ? sizeof(std::uint16_t)
-                                                                       : 4 * sizeof(std::uint16_t);
-
-// A row of operands that is being written. The loops take its two pointers as __restrict arguments.
+// A row of operands that is being written. The loops take its three pointers as __restrict arguments.
 template <Operand kOperand>
 struct OperandRow {
   void* target;
-  std::uint16_t* low;  // the second part of kSplit
+  // Parts of kSplit.
+  std::uint16_t* middle = nullptr;
+  std::uint16_t* low = nullptr;
 
-  OperandRow(void* rows, std::size_t row, std::size_t count)
-      : target(static_cast<unsigned char*>(rows) + row * count * kOperandBytes<kOperand>),
-        low(kOperand == Operand::kSplit ? static_cast<std::uint16_t*>(target) + count : nullptr) {}
-
-  // The last two parts, when the others are there.
-  void finish(std::size_t count) const {
+  OperandRow(void* rows, std::size_t row, std::size_t count, std::size_t plane) {
+    constexpr std::size_t kBytes = kOperand == Operand::kFloat32 ? sizeof(float) : sizeof(std::uint16_t);
+    target = static_cast<unsigned char*>(rows) + row * count * kBytes;
     if constexpr (kOperand == Operand::kSplit) {
-      std::memcpy(low + count, target, 2 * count * sizeof(std::uint16_t));
+      middle = static_cast<std::uint16_t*>(target) + plane;
+      low = middle + plane;
     }
   }
 };
 
 template <Operand kOperand>
-inline void put(float value, std::size_t i, void* target, std::uint16_t* low) {
+inline void put(float value, std::size_t i, void* target, std::uint16_t* middle, std::uint16_t* low) {
   if constexpr (kOperand == Operand::kFloat32) {
     static_cast<float*>(target)[i] = value;
   } else {
     const std::uint32_t high = toBfloat16(value);
     static_cast<std::uint16_t*>(target)[i] = static_cast<std::uint16_t>(high);
-    if constexpr (kOperand == Operand::kSplit) low[i] = static_cast<std::uint16_t>(leftOver(value, high));
+    if constexpr (kOperand == Operand::kSplit) {
+      constexpr std::uint32_t kExponent = 0x7F80;
+      const std::uint32_t finite = maskOf((high & kExponent) != kExponent);
+      const float left = value - fromBits(high << 16);
+      const std::uint32_t second = roundNumber(left);
+      middle[i] = static_cast<std::uint16_t>(second & finite);
+      low[i] = static_cast<std::uint16_t>(roundNumber(left - fromBits(second << 16)) & finite);
+    }
   }
 }
 

@@ -40,20 +40,21 @@ inline float weightOf(float score, float maximum) {
 // Writes the weights of a row and returns the sum, before rounding.
 template <Operand kOperand>
 inline float weighRow(const float* __restrict scores, std::size_t count, float maximum,
-                      void* __restrict target, std::uint16_t* __restrict low) {
+                      void* __restrict target, std::uint16_t* __restrict middle,
+                      std::uint16_t* __restrict low) {
   float lanes[kLanes] = {};
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       const float weight = weightOf(scores[i + lane], maximum);
       lanes[lane] += weight;
-      put<kOperand>(weight, i + lane, target, low);
+      put<kOperand>(weight, i + lane, target, middle, low);
     }
   }
   for (std::size_t lane = 0; i < count; ++i, ++lane) {
     const float weight = weightOf(scores[i], maximum);
     lanes[lane] += weight;
-    put<kOperand>(weight, i, target, low);
+    put<kOperand>(weight, i, target, middle, low);
   }
   for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
     for (std::size_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
@@ -67,13 +68,14 @@ inline void multiplyRow(float* row, std::size_t count, float factor) {
 
 template <Operand kOperand>
 inline void divideRow(const float* __restrict values, std::size_t count, float divisor,
-                      void* __restrict target, std::uint16_t* __restrict low) {
-  for (std::size_t i = 0; i < count; ++i) put<kOperand>(values[i] / divisor, i, target, low);
+                      void* __restrict target, std::uint16_t* __restrict middle,
+                      std::uint16_t* __restrict low) {
+  for (std::size_t i = 0; i < count; ++i) put<kOperand>(values[i] / divisor, i, target, middle, low);
 }
 
 void softmaxStep(Operand operand, const float* scores, std::size_t rows, std::size_t columns,
-                 std::size_t valid, float* maximum, float* total, void* weights, float* output,
-                 std::size_t width) {
+                 std::size_t valid, float* maximum, float* total, void* weights, std::size_t plane,
+                 float* output, std::size_t width) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   withOperand(operand, [=]<Operand kOperand>() {
     for (std::size_t i = 0; i < rows; ++i) {
@@ -83,10 +85,10 @@ void softmaxStep(Operand operand, const float* scores, std::size_t rows, std::si
       const float factor = weightOf(maximum[i], largest);
       maximum[i] = largest;
 
-      const OperandRow<kOperand> target(weights, i, columns);
-      const float sum = weighRow<kOperand>(row, valid, largest, target.target, target.low);
-      for (std::size_t c = valid; c < columns; ++c) put<kOperand>(0.0F, c, target.target, target.low);
-      target.finish(columns);
+      const OperandRow<kOperand> target(weights, i, columns, plane);
+      const float sum = weighRow<kOperand>(row, valid, largest, target.target, target.middle, target.low);
+      for (std::size_t c = valid; c < columns; ++c)
+        put<kOperand>(0.0F, c, target.target, target.middle, target.low);
 
       if (first) {
         total[i] = sum;
@@ -100,12 +102,11 @@ void softmaxStep(Operand operand, const float* scores, std::size_t rows, std::si
 }
 
 void softmaxEnd(Operand operand, const float* output, std::size_t rows, std::size_t width, const float* total,
-                void* target) {
+                void* target, std::size_t plane) {
   withOperand(operand, [=]<Operand kOperand>() {
     for (std::size_t i = 0; i < rows; ++i) {
-      const OperandRow<kOperand> row(target, i, width);
-      divideRow<kOperand>(output + i * width, width, total[i], row.target, row.low);
-      row.finish(width);
+      const OperandRow<kOperand> row(target, i, width, plane);
+      divideRow<kOperand>(output + i * width, width, total[i], row.target, row.middle, row.low);
     }
   });
 }

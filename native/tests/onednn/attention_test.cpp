@@ -13,7 +13,7 @@ namespace {
 
 // As those of the encoder; scores of some units lose as much again.
 double boundOf(lc_precision precision) {
-  return precision == LC_FP32 ? 2e-5 : precision == LC_BF16X3 ? 1e-4 : 0.08;
+  return precision == LC_BF16 ? 0.08 : 2e-5;
 }
 
 }  // namespace

@@ -60,14 +60,14 @@ double toleranceOf(Operand operand, const GatherSource& how, double value) {
 void checkWindow(const Source& source, const GatherSource& how, Operand operand, const Window& window) {
   const std::size_t pixels = std::size_t{window.height} * window.width;
   Guarded<std::uint16_t> target(pixels * kChannels * operandBytes(operand) / sizeof(std::uint16_t));
-  gather(kernels(), operand, how, window, target.data());
+  gather(kernels(), operand, how, window, target.data(), pixels * kChannels);
   bool isRight = true;
   for (std::size_t i = 0; i < pixels * kChannels; ++i) {
     const std::size_t pixel = i / kChannels;
     const double value = source.expected(how, window, static_cast<std::int64_t>(pixel / window.width),
                                          static_cast<std::int64_t>(pixel % window.width), i % kChannels);
-    const double actual = readOperand(operand, reinterpret_cast<unsigned char*>(target.data()), pixel,
-                                      kChannels, i % kChannels);
+    const double actual =
+        readOperand(operand, reinterpret_cast<unsigned char*>(target.data()), i, pixels * kChannels);
     isRight = isRight && std::fabs(actual - value) <= toleranceOf(operand, how, value);
   }
   check(isRight, "%s: the window at %d, %d of %u x %u", nameOf(operand), static_cast<int>(window.top),

@@ -16,8 +16,7 @@ constexpr std::uint32_t kColours = 3;
 
 // An operand or a weight of either kind, by its place in a row.
 double valueAt(Operand operand, const std::vector<std::byte>& rows, std::size_t place) {
-  return readOperand(operand, reinterpret_cast<const unsigned char*>(rows.data()), 0,
-                     rows.size() / operandBytes(operand), place);
+  return readOperand(operand, reinterpret_cast<const unsigned char*>(rows.data()), place, 0);
 }
 
 std::vector<std::byte> operandsOf(Operand operand, const std::vector<std::uint8_t>& image, const Extent& size,

@@ -179,11 +179,11 @@ function tooLarge({ width, height }: Size, needs: RunNeeds, budget: number): Lat
   );
 }
 
-/** Native code knows how much is missing, not which option is to be changed. */
+/** Native code brings a remedy of its own, which cannot know which option is to be changed. */
 function withRemedy(error: unknown): unknown {
   if (!(error instanceof LatentCacheError && error.code === 'ERR_DEVICE_OUT_OF_MEMORY')) return error;
-  const { code, message, op, bytesAsked, bytesFree, remedy = REMEDY } = error;
-  return new LatentCacheError(code, message, { op, bytesAsked, bytesFree, remedy, cause: error });
+  const { code, message, op, bytesAsked, bytesFree } = error;
+  return new LatentCacheError(code, message, { op, bytesAsked, bytesFree, remedy: REMEDY, cause: error });
 }
 
 function mebibytes(bytes: number): string {
