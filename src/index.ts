@@ -47,6 +47,7 @@ export type {
 export { loadBinding } from './native/load.js';
 export { buildCache } from './pipeline/build-cache.js';
 export type * from './pipeline/events.js';
+export { type IndexOptions, type IndexSummary, indexCaches } from './pipeline/index-caches.js';
 export type { BuildOptions } from './pipeline/options.js';
 export {
   type DatasetPlan,

@@ -1,16 +1,5 @@
 /** `verify` on folders: what belongs to which image, what gets in the way, whose it is, and what --repair does. */
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +9,7 @@ import { decodeProvenance, encodeProvenance } from '#dist/cache/provenance.js';
 import { readZipDirectory } from '#dist/cache/zip.js';
 import { loadBinding } from '#dist/index.js';
 import { FolderLocks } from '#dist/manifest/folder-locks.js';
-import { build, drawImage, fakeEncoder, useScratchFolder } from './build-helpers.js';
+import { build, drawImage, fakeEncoder, namesIn, useScratchFolder } from './build-helpers.js';
 import { verify } from './verify-helpers.js';
 
 const golden = fileURLToPath(new URL('golden/data/verify/', import.meta.url));
@@ -35,10 +24,6 @@ async function cached(name = 'a', options: Parameters<typeof build>[1] = {}): Pr
 }
 
 /** What is in the folder besides our own notes. */
-async function names(): Promise<string[]> {
-  return (await readdir(folder())).filter((name) => name !== '.latent-cache').sort();
-}
-
 /** Replaces the record of a cache by what `change` makes of its JSON text. */
 async function rewriteRecord(file: string, change: (json: string) => string): Promise<void> {
   const whole = await readFile(file);
@@ -153,7 +138,7 @@ describe('files in the way', () => {
     const { problems, details } = await verify(folder(), { repair: true });
     expect(problems['a.npz']).toContain('ERR_CACHE_SHADOW');
     expect(details.map(({ ours, repaired }) => [ours, repaired])).not.toContainEqual([true, true]);
-    expect(await names()).toContain('a.npz');
+    expect(await namesIn(folder())).toContain('a.npz');
   });
 
   it('a cache without an image stays, whoever made it', async () => {
@@ -198,7 +183,7 @@ describe('files in the way', () => {
     await utimes(inside(foreign), 0, 0);
     const { summary } = await verify(folder(), { repair: true });
     expect([summary.problems, summary.repaired]).toEqual([2, 2]);
-    expect(await names()).toEqual([running, 'a.png', CACHE].sort());
+    expect(await namesIn(folder())).toEqual([running, 'a.png', CACHE].sort());
   });
 });
 
@@ -209,7 +194,7 @@ describe('how caches were made', () => {
     const { details, summary } = await verify(folder(), { repair: true });
     expect(details).toMatchObject([{ code: 'ERR_SIMULATED', ours: true, repaired: true }]);
     expect(summary).toMatchObject({ problems: 1, repaired: 1 });
-    expect(await names()).toEqual(['a.png']);
+    expect(await namesIn(folder())).toEqual(['a.png']);
   });
 
   it('with two VAEs in one folder', async () => {
@@ -247,7 +232,7 @@ describe('--repair', () => {
       ['ERR_CACHE_STALE', true, true],
       ['ERR_CACHE_CONTENT', false, false],
     ]);
-    expect(await names()).toEqual(['a.png', 'b.png', 'b_0024x0016_sdxl.npz']);
+    expect(await namesIn(folder())).toEqual(['a.png', 'b.png', 'b_0024x0016_sdxl.npz']);
     await build(folder());
     expect((await verify(folder(), { readData: true })).summary.problems).toBe(0);
   });
@@ -263,7 +248,7 @@ describe('--repair', () => {
     await drawImage(path.join(outside, 'a.png'), 256, 320);
     const { summary } = await verify(folder(), { repair: true, recursive: true });
     expect(summary).toMatchObject({ problems: 2, repaired: 0 });
-    expect(await readdir(outside)).toEqual(['a.png', CACHE]);
+    expect(await namesIn(outside)).toEqual(['a.png', CACHE]);
     await rm(outside, { recursive: true });
   });
 });

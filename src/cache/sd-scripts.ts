@@ -56,6 +56,24 @@ export function parseCacheName(fileName: string, suffix: string): { base: string
   return { base: match[1]!, size: { width: Number(match[2]), height: Number(match[3]) } };
 }
 
+/**
+ * The image that a cache is of, whatever its suffix.
+ *
+ * @param isImage whether there is an image of a name, without its extension
+ * @returns the image's name without extension, and its size where the cache's name has it
+ */
+export function ownerOfCache(
+  fileName: string,
+  isImage: (base: string) => boolean,
+): { base: string; size?: Size } | undefined {
+  const match = /^(.+)_(\d{4,})x(\d{4,})_[A-Za-z0-9-]+\.npz$/s.exec(fileName);
+  if (match !== null && isImage(match[1]!)) {
+    return { base: match[1]!, size: { width: Number(match[2]), height: Number(match[3]) } };
+  }
+  const base = fileName.slice(0, -'.npz'.length);
+  return isImage(base) ? { base } : undefined;
+}
+
 /** `_{h}x{w}` in latent cells, height first and without padding; empty for bare keys. */
 export function keySuffix(latentSize: { height: number; width: number }, naming: CacheNaming): string {
   return naming.multiResolutionKeys ? `_${latentSize.height}x${latentSize.width}` : '';

@@ -77,6 +77,7 @@ export function addCacheOptions(command: Command): void {
       '--skip-existing',
       'keep complete caches whoever made them (default: only those of this VAE and settings)',
     )
+    .option('--retry-failed', 'try damaged images again although their files have not changed (default: off)')
     .option(
       '--out-dir <dir>',
       'write below this folder (default: beside the images, where the trainer looks)',

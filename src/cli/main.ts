@@ -5,6 +5,7 @@ import { buildCommand } from './build-command.js';
 import { demoCommand } from './demo-command.js';
 import { enginesCommand } from './engines-command.js';
 import { EXIT_DONE, EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
+import { indexCommand } from './index-command.js';
 import { planCommand } from './plan-command.js';
 import { verifyCommand } from './verify-command.js';
 
@@ -24,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(planCommand())
     .addCommand(demoCommand())
     .addCommand(enginesCommand())
+    .addCommand(indexCommand())
     .addCommand(verifyCommand());
   for (const command of withSubcommands(program)) command.exitOverride().copyInheritedSettings(program);
   program.exitOverride();

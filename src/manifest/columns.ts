@@ -7,7 +7,7 @@ import type { Value } from './rows.js';
 
 export interface Column {
   readonly name: string;
-  readonly type: 'text' | 'integer' | 'blob';
+  readonly type: 'text' | 'integer';
   readonly nullable: boolean;
 }
 
@@ -34,14 +34,14 @@ export function selectList(list: readonly Column[]): string {
  *
  * @throws RangeError for what was never written
  */
-export function rowValues(list: readonly Column[], row: readonly Value[]): Value[] {
+export function rowValues(list: readonly Column[], row: readonly (Value | Uint8Array)[]): Value[] {
   const [blob, ...others] = row;
   if (!(blob instanceof Uint8Array) || !isUtf8(blob)) throw new RangeError('text that is no UTF-8');
   const texts = Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength).toString('utf8').split('\0');
   if (texts.length + others.length !== list.length) throw new RangeError('text with a zero in it');
   let [nextText, nextOther] = [0, 0];
   return list.map(({ name, type, nullable }) => {
-    const value = type === 'text' ? toText(texts[nextText++]!) : others[nextOther++]!;
+    const value = type === 'text' ? toText(texts[nextText++]!) : (others[nextOther++] as Value);
     if (value === null && !nullable) throw new RangeError(`${name} is missing`);
     return value;
   });

@@ -57,6 +57,11 @@ export class Manifest {
     for (const row of this.#failures(folder, first, last)) yield failureRow(rowValues(FAILURE_COLUMNS, row));
   }
 
+  /** Drops the rows of a folder's caches; they are about to be read anew. */
+  clearFolder(folder: string): void {
+    this.#db.command('DELETE FROM caches WHERE folder = ?')(folder);
+  }
+
   /** All of it or nothing. */
   write({ rows, failures, gone }: ManifestChanges): void {
     const db = this.#db;

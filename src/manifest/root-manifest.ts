@@ -59,6 +59,15 @@ export class RootManifest {
     return this.#read(names, (manifest, first, last) => manifest.failuresBetween(folder, first, last));
   }
 
+  /** Drops the rows of a folder's caches; they are about to be read anew. */
+  async clearFolder(folder: string): Promise<void> {
+    try {
+      this.#manifest?.clearFolder(folder);
+    } catch (error) {
+      await this.#recover(error);
+    }
+  }
+
   put(row: CacheRow): void {
     if (this.#keeps) this.#rows.push(row);
   }

@@ -73,7 +73,7 @@ export interface FailureRow {
 
 export const CACHE_COLUMNS = columns(
   'folder:text image:text output:text key_suffix:text ' +
-    'source_bytes:integer source_modified:integer source_changed:integer source_sha256:blob ' +
+    'source_bytes:integer source_modified:integer source_changed:integer source_sha256:text ' +
     'width:integer height:integer stored:text traits:text ' +
     'listed_width:integer listed_height:integer bucket_width:integer bucket_height:integer ' +
     'resized_width:integer? resized_height:integer? crop_left:integer? crop_top:integer? ' +
@@ -85,7 +85,7 @@ export const FAILURE_COLUMNS = columns(
 );
 
 /** A value as libsql binds it and, with safe integers, gives it back. */
-export type Value = string | number | bigint | Uint8Array | null;
+export type Value = string | number | bigint | null;
 
 export function cacheValues(row: CacheRow, recipe: number, encoder: number): Value[] {
   const { info, placement, source, cache } = row;
@@ -98,7 +98,7 @@ export function cacheValues(row: CacheRow, recipe: number, encoder: number): Val
     source.bytes,
     source.modified,
     source.changed,
-    Buffer.from(row.sha256, 'hex'),
+    row.sha256,
     info.size.width,
     info.size.height,
     info.stored,
@@ -133,7 +133,7 @@ export function cacheRow(
     output: values[2] as string,
     keySuffix: values[3] as string,
     source: sourceAt(values, 4),
-    sha256: Buffer.from(values[7] as Uint8Array).toString('hex'),
+    sha256: values[7] as string,
     info: {
       size: size(8),
       stored: values[10] as StoredPixels,

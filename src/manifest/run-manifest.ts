@@ -47,6 +47,11 @@ export class RunManifest {
     return this.#root(root).failures(folder, names);
   }
 
+  /** Drops the rows of a folder's caches; they are about to be read anew. */
+  clearFolder(root: string, folder: string): Promise<void> {
+    return this.#root(root).clearFolder(folder);
+  }
+
   /** A cache that was read, or whose image was hashed, and is right. */
   recordKept(root: string, row: CacheRow): void {
     this.#root(root).put(row);

@@ -36,7 +36,7 @@ CREATE TABLE caches (
   source_bytes INTEGER NOT NULL,
   source_modified INTEGER NOT NULL,
   source_changed INTEGER NOT NULL,
-  source_sha256 BLOB NOT NULL,
+  source_sha256 TEXT NOT NULL,
   width INTEGER NOT NULL,
   height INTEGER NOT NULL,
   stored TEXT NOT NULL,

@@ -99,6 +99,13 @@ class BuildRun {
         paths: [this.options.vae ?? ''],
       });
     }
+    const survey = await this.work(source);
+    // Last, after what closing the manifests may have told.
+    events.push(this.summary(survey));
+  }
+
+  private async work(source: EncoderSource): Promise<Survey> {
+    const { settings, events } = this;
     await using dataset = await Dataset.open(settings, this.binding, (notice) => events.push(notice));
     const recipe = settings.skipExisting ? undefined : recipeOf(settings, source.fingerprint);
     const survey = await surveyDataset(dataset, settings, recipe, {
@@ -110,7 +117,7 @@ class BuildRun {
     events.push(planEvent(survey, settings));
 
     if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(dataset, survey, source);
-    events.push(this.summary(survey));
+    return survey;
   }
 
   private async encodeAll(dataset: Dataset, survey: Survey, source: EncoderSource): Promise<void> {

@@ -9,6 +9,9 @@ import { ImageTable } from './image-table.js';
 import type { BuildSettings } from './options.js';
 import { groupByOutput, isCacheName, type OutputGroup } from './output-group.js';
 
+/** `leaveFiles`: nothing is locked, and the manifests are only read. */
+export type DatasetSettings = Pick<BuildSettings, 'inputs' | 'recursive' | 'outDir' | 'leaveFiles'>;
+
 export class Dataset implements AsyncDisposable {
   private constructor(
     readonly table: ImageTable,
@@ -24,7 +27,7 @@ export class Dataset implements AsyncDisposable {
    * `ERR_DISK_FULL`, `ERR_CACHE_WRITE`
    */
   static async open(
-    settings: BuildSettings,
+    settings: DatasetSettings,
     binding: NativeBinding,
     onNotice: (notice: NoticeEvent) => void,
   ): Promise<Dataset> {
@@ -52,7 +55,7 @@ export class Dataset implements AsyncDisposable {
   }
 }
 
-function noImages(settings: BuildSettings): LatentCacheError {
+function noImages(settings: DatasetSettings): LatentCacheError {
   return new LatentCacheError('ERR_NO_INPUT', `No images in ${settings.inputs.join(', ')}`, {
     path: settings.inputs[0],
     remedy: settings.recursive

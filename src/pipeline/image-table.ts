@@ -23,6 +23,8 @@ export class ImageTable {
   readonly length: number;
   /** Number of the first image of each folder, and of none in the end. */
   readonly #starts: readonly number[];
+  /** What a name in a folder follows, as `path.join` has it. */
+  readonly #prefixes: readonly string[];
   readonly #width: Uint32Array;
   readonly #height: Uint32Array;
   readonly #bytes: Float64Array;
@@ -36,6 +38,7 @@ export class ImageTable {
     const starts = [0];
     for (const { images } of folders) starts.push(starts.at(-1)! + images.length);
     this.#starts = starts;
+    this.#prefixes = folders.map((folder) => path.join(folder.path, 'x').slice(0, -1));
     this.length = starts.at(-1)!;
     this.#width = new Uint32Array(this.length);
     this.#height = new Uint32Array(this.length);
@@ -50,13 +53,18 @@ export class ImageTable {
     return this.#starts[folder]!;
   }
 
+  path(image: number): string {
+    const index = this.#folderOf(image);
+    return this.#prefixes[index]! + this.folders[index]!.images[image - this.#starts[index]!]!;
+  }
+
   image(image: number): FoundImage {
     const index = this.#folderOf(image);
-    const { root, inside, path: folder, images } = this.folders[index]!;
+    const { root, inside, images } = this.folders[index]!;
     const name = images[image - this.#starts[index]!]!;
     return {
       root,
-      path: path.join(folder, name),
+      path: this.#prefixes[index] + name,
       relativePath: inside === '' ? name : `${inside}/${name}`,
     };
   }

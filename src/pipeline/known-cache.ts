@@ -16,10 +16,10 @@ export type KnownCache =
 
 const UNKNOWN: KnownCache = { verdict: 'unknown' };
 
-/** The row about the file where an image's cache goes. */
-export function rowOf(item: PlannedImage, rows: readonly CacheRow[]): CacheRow | undefined {
+/** Index of the row about the file where an image's cache goes; -1 when there is none. */
+export function rowIndex(item: PlannedImage, rows: readonly CacheRow[]): number {
   const output = path.basename(item.cachePath);
-  return rows.find((row) => row.output === output && row.keySuffix === item.keySuffix);
+  return rows.findIndex((row) => row.output === output && row.keySuffix === item.keySuffix);
 }
 
 /**

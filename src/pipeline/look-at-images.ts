@@ -12,7 +12,7 @@ import type { NativeBinding } from '../native/binding.js';
 import { PACKAGE_VERSION } from '../package-version.js';
 import { type FailedEvent, toFailure } from './events.js';
 import type { ImageTable } from './image-table.js';
-import { judgeRow, type KnownCache, rowOf } from './known-cache.js';
+import { judgeRow, type KnownCache, rowIndex } from './known-cache.js';
 import { mapLimit } from './map-limit.js';
 import type { BuildSettings } from './options.js';
 import type { OutputGroup } from './output-group.js';
@@ -53,80 +53,116 @@ export async function lookAtImages(
   names: ReadonlySet<string>,
 ): Promise<Look[]> {
   const { table, manifest, binding } = context;
-  const { inside, path: folder, images } = table.folders[part]!;
+  const { inside, images } = table.folders[part]!;
   const start = first - table.start(part);
   const some = images.slice(start, start + count);
   const rows = await manifest.rows(group.root, inside, some);
   const failed = await manifest.failures(group.root, inside, some);
 
-  const paths = some.map((name) => path.join(folder, name));
+  const paths = some.map((_, index) => table.path(first + index));
   const cacheAt = rows.map((known) => {
     const at = paths.length;
-    for (const { output } of known ?? []) paths.push(path.join(group.folder, output));
+    for (const { output } of known ?? []) paths.push(`${group.folder}/${output}`);
     return at;
   });
   const states = await binding.statFiles(paths);
 
-  const looks: Look[] = [];
-  const look = async (index: number): Promise<Look> => {
-    const state = stateAt(states, index);
-    try {
-      const earlier = failed[index]?.[0];
-      const failure = state && earlier && repeatedFailure(paths[index]!, state, earlier, context.settings);
-      if (failure !== undefined) return { failure, news: undefined };
-      const known = rows[index] ?? [];
-      const files = new Map(known.map((row, at) => [row, stateAt(states, cacheAt[index]! + at)]));
-      for (const row of known) if (!names.has(row.output)) manifest.forget(group.root, row);
-      return await lookAtImage(context, first + index, paths[index]!, state, files, names);
-    } catch (error) {
-      return { failure: toFailure(paths[index]!, error), news: state };
-    }
-  };
-  for await (const result of mapLimit(some.keys(), LOOKUPS, look)) looks.push(result);
-  return looks;
+  const subjects = some.map((_, index): Subject => {
+    const known = rows[index] ?? [];
+    for (const row of known) if (!names.has(row.output)) manifest.forget(group.root, row);
+    return {
+      image: first + index,
+      path: paths[index]!,
+      state: stateAt(states, index),
+      rows: known,
+      caches: known.map((_, at) => stateAt(states, cacheAt[index]! + at)),
+      failure: failed[index]?.[0],
+    };
+  });
+  // Most are known, and a promise for each would cost more than the rest together.
+  const looks = subjects.map((subject) => recall(context, subject, names));
+  const unknown = [...looks.keys()].filter((index) => looks[index] === undefined);
+  const look = (index: number) => lookAtImage(context, subjects[index]!, names);
+  let next = 0;
+  for await (const result of mapLimit(unknown, LOOKUPS, look)) looks[unknown[next++]!] = result;
+  return looks as Look[];
 }
 
+/** An image before it is looked at. */
+interface Subject {
+  readonly image: number;
+  readonly path: string;
+  /** undefined when it is no regular file. */
+  readonly state: FileState | undefined;
+  readonly rows: readonly CacheRow[];
+  /** The state of each row's cache file. */
+  readonly caches: readonly (FileState | undefined)[];
+  readonly failure: FailureRow | undefined;
+}
+
+/** What the manifest tells of an image that is still as it was; undefined when its file must be opened. */
+function recall(context: LookContext, subject: Subject, names: ReadonlySet<string>): Look | undefined {
+  const { path: file, state, rows, failure } = subject;
+  if (state === undefined) return undefined;
+  const repeated = failure && repeatedFailure(file, state, failure, context.settings);
+  if (repeated !== undefined) return { failure: repeated, news: undefined };
+  const same = rows.find(({ source }) => sameState(source, state));
+  if (same === undefined) return undefined;
+  try {
+    return judge(context, subject, { ...same.info, bytes: state.bytes }, undefined, names);
+  } catch (error) {
+    return { failure: toFailure(file, error), news: state };
+  }
+}
+
+/** Opens an image of which too little is known. Never rejects. */
 async function lookAtImage(
   context: LookContext,
-  image: number,
-  file: string,
-  state: FileState | undefined,
-  rows: ReadonlyMap<CacheRow, FileState | undefined>,
+  subject: Subject,
   names: ReadonlySet<string>,
 ): Promise<Look> {
-  const { settings, recipe, binding, table } = context;
-  const known = await knownImage(file, state, [...rows.keys()]);
-  const info = known.info ?? (await inspectImage(file, settings.maxPixels, binding));
+  const { path: file, state, rows } = subject;
+  const { settings, binding } = context;
+  try {
+    // Only its times changed, perhaps: its hash tells.
+    const candidates = rows.filter(({ source }) => source.bytes === state?.bytes);
+    const sha256 = candidates.length === 0 ? undefined : await hashImage(file);
+    const touched = candidates.find((row) => row.sha256 === sha256);
+    const info = touched?.info ?? (await inspectImage(file, settings.maxPixels, binding));
+    return judge(
+      context,
+      subject,
+      { ...info, bytes: state?.bytes ?? (info as ImageInfo).bytes },
+      sha256,
+      names,
+    );
+  } catch (error) {
+    return { failure: toFailure(file, error), news: state };
+  }
+}
+
+/**
+ * @param sha256 of the image; undefined when it was not hashed
+ * @throws LatentCacheError `ERR_IMAGE_*`, `ERR_NAME_TOO_LONG`
+ */
+function judge(
+  { settings, recipe, table }: LookContext,
+  { image, path: file, state, rows, caches }: Subject,
+  info: ImageInfo,
+  sha256: string | undefined,
+  names: ReadonlySet<string>,
+): Look {
   checkPixels(file, info.size, settings.maxPixels);
   // Not there a moment ago: with times that no row has, the next run looks at it again.
   const item = placeImage(table.image(image), info, state ?? { bytes: info.bytes, ...NEVER }, settings);
   // The old name is read first, so that it must be judged first.
   const shadowed = recipe === undefined && names.has(path.basename(legacyPath(file)));
-  const row = shadowed ? undefined : rowOf(item, [...rows.keys()]);
-  const sameBytes = known.sha256 === undefined ? undefined : known.sha256 === row?.sha256;
-  return { item, known: judgeRow(item, row, row && rows.get(row), settings, recipe, sameBytes) };
+  const at = shadowed ? -1 : rowIndex(item, rows);
+  const sameBytes = sha256 === undefined ? undefined : sha256 === rows[at]?.sha256;
+  return { item, known: judgeRow(item, rows[at], caches[at], settings, recipe, sameBytes) };
 }
 
 const NEVER = { modified: 0n, changed: 0n };
-
-/**
- * What rows tell of the image, when it is still the one that they are about: by its times, or by its hash where only those
- * changed.
- */
-async function knownImage(
-  file: string,
-  state: FileState | undefined,
-  rows: readonly CacheRow[],
-): Promise<{ info?: ImageInfo; sha256?: string }> {
-  if (state === undefined) return {};
-  const same = rows.find(({ source }) => sameState(source, state));
-  if (same !== undefined) return { info: { ...same.info, bytes: state.bytes } };
-  const candidates = rows.filter(({ source }) => source.bytes === state.bytes);
-  if (candidates.length === 0) return {};
-  const sha256 = await hashImage(file);
-  const touched = candidates.find((row) => row.sha256 === sha256);
-  return touched === undefined ? { sha256 } : { info: { ...touched.info, bytes: state.bytes }, sha256 };
-}
 
 /** A failure that would come again: told without reading the image again. */
 function repeatedFailure(

@@ -4,8 +4,7 @@ import path from 'node:path';
 import { probeWritable, writeError } from '../cache/atomic-file.js';
 import type { ImageFolder } from '../dataset/list-folders.js';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
-import type { BuildSettings } from './options.js';
-import { outputRoot } from './plan-image.js';
+import { type OutputSettings, outputRoot } from './plan-image.js';
 
 /** One folder with caches, and the folders whose images they are of; several only with an output folder. */
 export interface OutputGroup {
@@ -17,7 +16,7 @@ export interface OutputGroup {
   readonly parts: readonly number[];
 }
 
-export function groupByOutput(folders: readonly ImageFolder[], settings: BuildSettings): OutputGroup[] {
+export function groupByOutput(folders: readonly ImageFolder[], settings: OutputSettings): OutputGroup[] {
   const groups = new Map<string, { folder: string; root: string; parts: number[] }>();
   for (const [index, listed] of folders.entries()) {
     const root = outputRoot(listed, settings);
@@ -38,7 +37,7 @@ export function isCacheName(name: string): boolean {
 export async function listCaches(
   group: OutputGroup,
   folders: readonly ImageFolder[],
-  settings: BuildSettings,
+  settings: OutputSettings,
 ): Promise<readonly string[]> {
   if (settings.outDir === undefined) return folders[group.parts[0]!]!.others;
   try {

@@ -102,7 +102,10 @@ export function targetOf(item: PlannedImage): string {
   return path.resolve(item.cachePath);
 }
 
+/** Where caches go: below this folder, or beside the images when it is undefined. */
+export type OutputSettings = Pick<BuildSettings, 'outDir'>;
+
 /** The folder whose manifest and lock an image's cache belongs to. */
-export function outputRoot(image: Pick<FoundImage, 'root'>, settings: BuildSettings): string {
+export function outputRoot(image: Pick<FoundImage, 'root'>, settings: OutputSettings): string {
   return settings.outDir ?? image.root;
 }

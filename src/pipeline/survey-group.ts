@@ -13,8 +13,8 @@ import { listCaches, type OutputGroup, outsideError, outsidePlace } from './outp
 import { FATE, type SurveyState } from './survey-state.js';
 
 /** Images in one look, and looks at once: while one waits for the disk, another is judged. */
-const CHUNK = 1024;
-const CHUNKS_AT_ONCE = 3;
+const CHUNK = 256;
+const CHUNKS_AT_ONCE = 4;
 
 /**
  * Looks at the images of one output folder and at what is in it. Names get in each other's way only there, so that nothing
