@@ -15,6 +15,7 @@ import {
   scratchFolder,
   seededImage,
 } from './encoder-helpers.js';
+import { goldenImage } from './golden-images.js';
 import { runGraph } from './graph-helpers.js';
 
 const scratch = scratchFolder();
@@ -41,9 +42,9 @@ for (const cases of goldenNetworks()) {
 
     for (const one of cases) {
       it(`gives torch's moments for ${one.name}`, { timeout: 120_000 }, async () => {
-        const { height, width } = one;
+        const { image, imageSeed, height, width } = one;
         const moments = await encoder.encodeBatch({
-          images: [seededImage(one.imageSeed, height, width)],
+          images: [goldenImage(image, imageSeed, height, width)],
           width,
           height,
         });

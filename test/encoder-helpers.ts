@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import type { ModelId } from '#dist/model/catalog.js';
-import { mix } from '#dist/model/seeded-values.js';
+import { goldenImage, type ImageKind } from './golden-images.js';
 
 export interface GoldenCase {
   readonly model: ModelId;
@@ -16,6 +16,7 @@ export interface GoldenCase {
   readonly height: number;
   readonly width: number;
   readonly seed: number;
+  readonly image: ImageKind;
   readonly imageSeed: number;
   readonly offset: number;
   readonly count: number;
@@ -47,17 +48,9 @@ export function goldenMoments({ offset, count }: GoldenCase): { mean: Float32Arr
   };
 }
 
-/** (height, width, 3) uint8: ramps with noise in the low bits, as make_encoder.py draws them. */
+/** (height, width, 3) uint8: ramps with noise in the low bits. */
 export function seededImage(seed: number, height: number, width: number): Uint8Array {
-  const pixels = new Uint8Array(height * width * 3);
-  const key = mix(seed);
-  for (let i = 0; i < pixels.length; i++) {
-    const channel = i % 3;
-    const x = Math.floor(i / 3) % width;
-    const y = Math.floor(i / 3 / width);
-    pixels[i] = (3 * x + 5 * y + 67 * channel + (mix((i ^ key) >>> 0) & 63)) % 256;
-  }
-  return pixels;
+  return goldenImage('ramps', seed, height, width);
 }
 
 /** The golden cases of one network each: they share their weights. */

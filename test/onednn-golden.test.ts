@@ -14,8 +14,8 @@ import {
   largestDifference,
   rmsDifference,
   scratchFolder,
-  seededImage,
 } from './encoder-helpers.js';
+import { goldenImage } from './golden-images.js';
 
 const scratch = scratchFolder();
 const [plugin] = findPlugins(['liblatent_cache_onednn.so']);
@@ -24,8 +24,8 @@ const available = plugin ? (await loadBinding().probeBackend({ plugin, libraryFo
 /** Times the deviation of the output: two right float32 implementations differ by as much. */
 const limitOf = ({ height, width }: GoldenCase) => (height * width <= 256 * 256 ? 5e-5 : 2e-4);
 
-async function encode(encoder: Encoder, { imageSeed, height, width }: GoldenCase): Promise<Moments> {
-  return encoder.encodeBatch({ images: [seededImage(imageSeed, height, width)], width, height });
+async function encode(encoder: Encoder, { image, imageSeed, height, width }: GoldenCase): Promise<Moments> {
+  return encoder.encodeBatch({ images: [goldenImage(image, imageSeed, height, width)], width, height });
 }
 
 for (const cases of goldenNetworks()) {

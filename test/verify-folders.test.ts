@@ -7,6 +7,8 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeProvenance, encodeProvenance } from '#dist/cache/provenance.js';
 import { readZipDirectory } from '#dist/cache/zip.js';
+import { loadBinding } from '#dist/index.js';
+import { FolderLocks } from '#dist/manifest/folder-locks.js';
 import { build, drawImage, fakeEncoder, namesIn, useScratchFolder } from './build-helpers.js';
 import { verify } from './verify-helpers.js';
 
@@ -21,6 +23,7 @@ async function cached(name = 'a', options: Parameters<typeof build>[1] = {}): Pr
   await build(folder(), options);
 }
 
+/** What is in the folder besides our own notes. */
 /** Replaces the record of a cache by what `change` makes of its JSON text. */
 async function rewriteRecord(file: string, change: (json: string) => string): Promise<void> {
   const whole = await readFile(file);
@@ -216,12 +219,6 @@ describe('how caches were made', () => {
     await rewriteRecord(inside(CACHE), (json) => json.replace('"float32"', '"float16"'));
     expect((await verify(folder())).problems).toEqual({ [CACHE]: ['ERR_CACHE_CONTENT'] });
   });
-
-  it('a record without an encoder is no crash', async () => {
-    await cached();
-    await rewriteRecord(inside(CACHE), (json) => json.replace('"encoder":', '"decoder":'));
-    expect((await verify(folder())).problems).toEqual({ [CACHE]: ['ERR_CACHE_CONTENT'] });
-  });
 });
 
 describe('--repair', () => {
@@ -253,6 +250,18 @@ describe('--repair', () => {
     expect(summary).toMatchObject({ problems: 2, repaired: 0 });
     expect(await namesIn(outside)).toEqual(['a.png', CACHE]);
     await rm(outside, { recursive: true });
+  });
+});
+
+describe('--repair while another run works in the folder', () => {
+  it('is refused; looking is not', async () => {
+    await cached();
+    const locks = await FolderLocks.take([folder()], [folder()], false, loadBinding());
+    expect((await verify(folder())).summary.problems).toBe(0);
+    const repairing = verify(folder(), { repair: true });
+    await expect(repairing).rejects.toMatchObject({ code: 'ERR_FOLDER_LOCKED' });
+    await locks.release();
+    expect((await verify(folder(), { repair: true })).summary.problems).toBe(0);
   });
 });
 

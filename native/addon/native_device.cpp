@@ -145,6 +145,7 @@ void NativeDevice::endWorker() {
   // Its memory is freed already, and its thread about to end.
   lastCounters_ = worker_->counters();
   worker_.reset();
+  context_.reset();
 }
 
 Napi::Value NativeDevice::loadEngine(const Napi::CallbackInfo& info) {

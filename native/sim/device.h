@@ -22,14 +22,11 @@ class Device {
   Device& operator=(const Device&) = delete;
 
   void* allocateBlock(std::uint64_t bytes);
-  // Does not throw.
   void freeBlock(void* block) noexcept;
   void* allocateStaging(std::uint64_t bytes);
-  // Does not throw.
   void freeStaging(void* block) noexcept;
   // Weights are asked of the host's budget first.
   void* takeWeights(std::uint64_t bytes);
-  // Does not throw.
   void dropWeights(void* block, std::uint64_t bytes) noexcept;
 
   lc_run_memory memoryFor(const Plan& plan, const lc_shape& shape);

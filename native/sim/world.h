@@ -46,9 +46,8 @@ class World {
   bool countAllocation();
   // Device memory. LC_OUT_OF_MEMORY, also when there is enough in pieces alone.
   void* allocate(std::uint64_t bytes);
-  // Whether this release is one that gives nothing back. Does not throw.
+  // Whether this release is one that gives nothing back.
   bool leaks() noexcept;
-  // Does not throw.
   void release(void* block, std::uint64_t bytes) noexcept;
 
   // A run that takes so many simulated seconds begins when the runs before it have ended. Returns when it

@@ -6,8 +6,11 @@ import hashlib
 import io
 import json
 import pathlib
+import re
+import sqlite3
 import struct
 import sys
+import tempfile
 import zipfile
 import zlib
 
@@ -61,6 +64,8 @@ def write_npy():
     save("npy", "hostile-huge", npy_text(pattern % ("<f4", "(9007199254740991,)")))
     save("npy", "hostile-dimensions", npy_text(pattern % ("<f4", "(" + "1, " * 400 + ")"), bytes(4)))
     save("npy", "hostile-item", npy_text(pattern % ("<f3", "(1,)"), bytes(3)))
+    save("npy", "zero-in-front", npy_text(pattern % ("|u1", "(02,)"), bytes(2)))
+    save("npy", "bool", npy_text(pattern % ("|b1", "(3,)"), bytes([0, 1, 200])))
     save("npy", "hostile-length", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{")
     save("npy", "cut", npy(values.astype("<f4"))[:40])
 
@@ -182,6 +187,51 @@ def write_sealed():
     save("sealed", "hostile-depth", head + bytes(-len(head) % 4096))
 
 
+def write_lock():
+    owner = {"owner": "0123abcd-77-88", "pid": 77, "host": "h", "started": "2024-01-01T00:00:00.000Z", "recursive": False}
+    save("lock", "owner", json.dumps(owner).encode() + b"\n")
+    save("lock", "released", b"")
+    save("lock", "cut", json.dumps(owner).encode()[:40])
+    save("lock", "number", b'{"owner": 5, "pid": "x"}')
+    save("lock", "list", b"[1, 2]")
+    save("lock", "no-object", b"7")
+
+
+def manifest(row, version=1):
+    text = pathlib.Path(__file__).parent.joinpath("../../src/manifest/schema.ts").read_text()
+    schema = re.search(r"SCHEMA = `(.*?)`", text, re.S).group(1)
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "manifest.db"
+        db = sqlite3.connect(file, isolation_level=None)
+        db.execute("PRAGMA page_size = 512")
+        db.executescript(schema + f"PRAGMA user_version = {version};")
+        if row is not None:
+            db.execute("INSERT INTO recipes VALUES (1, 'v', 'mean', NULL, 'float32', 'default', 0, 0)")
+            db.execute("INSERT INTO encoders VALUES (1, 'onednn', 'fp32', '0.1.0', NULL)")
+            marks = ["CAST(? AS TEXT)" if isinstance(value, bytes) and column != 7 else "?" for column, value in enumerate(row)]
+            db.execute(f"INSERT INTO caches VALUES ({','.join(marks)})", row)
+            db.execute("INSERT INTO failures VALUES ('', 'b.png', 'ERR_IMAGE_CORRUPT', 'm', NULL, 1, 2, 3, '0.1.0')")
+        db.close()
+        return file.read_bytes()
+
+
+def write_manifest():
+    row = ["", "a.png", "a.npz", "", 1, 2, 3, b"h" * 32, 64, 64, "rgb", "", 64, 64, 64, 64, None, None, None, None, 1, 1, 9, 8, 7]
+    save("manifest", "row", manifest(row))
+    save("manifest", "empty", manifest(None))
+    save("manifest", "nothing", b"")
+    save("manifest", "later-version", manifest(None, 2))
+    save("manifest", "wrong-types", manifest(row[:4] + ["x", 2.5, "y", "text"] + row[8:11] + [7] + row[12:]))
+    save("manifest", "wrong-recipe", manifest(row[:20] + [99, 99] + row[22:]))
+    save("manifest", "huge-numbers", manifest(row[:4] + [2**63 - 1] * 3 + row[7:]))
+    save("manifest", "text-no-utf-8", manifest(row[:2] + [b"a\xffb"] + row[3:]))
+    save("manifest", "integer-no-utf-8", manifest(row[:4] + [b"a\xffb"] + row[5:]))
+    save("manifest", "column-no-utf-8", manifest(row).replace(b"cache_bytes INTEGER", b"cache_\xffytes INTEGER"))
+    save("manifest", "type-no-utf-8", manifest(row).replace(b"cache_bytes INTEGER", b"cache_bytes INT\xffGER"))
+    save("manifest", "cut", manifest(row)[:1500])
+    save("manifest", "no-database", b"SQLite format 2\0" + bytes(600))
+
+
 def picture(mode, kind, size=(9, 7), **options):
     out = io.BytesIO()
     gradient = numpy.arange(size[0] * size[1] * 4, dtype="uint8").reshape(size[1], size[0], 4)
@@ -239,5 +289,5 @@ def write_bmp():
     save("bmp", "hostile-offset", picture("RGB", "BMP")[:10] + b"\xff\xff\xff\xff" + picture("RGB", "BMP")[14:])
 
 
-for write in (write_npy, write_npz, write_provenance, write_safetensors, write_sealed, write_image, write_bmp):
+for write in (write_npy, write_npz, write_provenance, write_safetensors, write_sealed, write_lock, write_manifest, write_image, write_bmp):
     write()

@@ -1,3 +1,4 @@
+import { type Column, rowValues, selectList } from './columns.js';
 import type { Command, Database } from './database.js';
 import type { Value } from './rows.js';
 
@@ -7,18 +8,19 @@ export class InternedTable<T> {
   readonly #records = new Map<number, T>();
   readonly #insert: Command;
 
-  /** @param columns their names, and how a record lies in them */
+  /** @param columns without the id, and how a record lies in them */
   constructor(
     db: Database,
     table: string,
-    columns: readonly string[],
+    columns: readonly Column[],
     private readonly convert: { values(record: T): Value[]; record(values: readonly Value[]): T },
   ) {
     const marks = columns.map(() => '?').join(', ');
-    this.#insert = db.command(`INSERT INTO ${table} (id, ${columns.join(', ')}) VALUES (?, ${marks})`);
-    for (const [id, ...values] of db.query(`SELECT id, ${columns.join(', ')} FROM ${table}`)()) {
-      const record = convert.record(values);
-      this.#keep(Number(id), record);
+    this.#insert = db.command(`INSERT INTO ${table} VALUES (?, ${marks})`);
+    const all: readonly Column[] = [{ name: 'id', type: 'integer', nullable: false }, ...columns];
+    for (const row of db.query(`SELECT ${selectList(all)} FROM ${table}`)()) {
+      const [id, ...values] = rowValues(all, row);
+      this.#keep(Number(id), convert.record(values));
     }
   }
 

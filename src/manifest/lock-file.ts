@@ -115,8 +115,18 @@ async function readOwner(handle: FileHandle): Promise<Partial<LockOwner>> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
   try {
     const owner: unknown = JSON.parse(buffer.toString('utf8', 0, bytesRead));
-    return typeof owner === 'object' && owner !== null ? owner : {};
+    return isOwner(owner) ? owner : {};
   } catch {
     return {};
   }
+}
+
+function isOwner(value: unknown): value is LockOwner {
+  if (typeof value !== 'object' || value === null) return false;
+  const { owner, pid, host, started, recursive } = value as Record<string, unknown>;
+  return (
+    [owner, host, started].every((text) => typeof text === 'string') &&
+    Number.isSafeInteger(pid) &&
+    typeof recursive === 'boolean'
+  );
 }

@@ -1,4 +1,5 @@
 /** The manifest of one root: SQLite in one file, opened by one process at a time that writes. */
+import { columns, rowValues, selectList } from './columns.js';
 import type { Database, Query } from './database.js';
 import { InternedTable } from './interned.js';
 import {
@@ -39,8 +40,8 @@ export class Manifest {
     this.#recipes = new InternedTable(db, 'recipes', RECIPE_COLUMNS, RECIPES);
     this.#encoders = new InternedTable(db, 'encoders', ENCODER_COLUMNS, ENCODERS);
     const between = 'WHERE folder = ? AND image BETWEEN ? AND ? ORDER BY folder, image';
-    this.#rows = db.query(`SELECT * FROM caches ${between}, output, key_suffix`);
-    this.#failures = db.query(`SELECT * FROM failures ${between}`);
+    this.#rows = db.query(`SELECT ${selectList(CACHE_COLUMNS)} FROM caches ${between}, output, key_suffix`);
+    this.#failures = db.query(`SELECT ${selectList(FAILURE_COLUMNS)} FROM failures ${between}`);
   }
 
   /** Rows of a folder's images from one name to another, in the order of code points, which is that of UTF-8. */
@@ -49,11 +50,11 @@ export class Manifest {
       recipe: (id: number) => this.#recipes.record(id),
       encoder: (id: number) => this.#encoders.record(id),
     };
-    for (const values of this.#rows(folder, first, last)) yield cacheRow(values, find);
+    for (const row of this.#rows(folder, first, last)) yield cacheRow(rowValues(CACHE_COLUMNS, row), find);
   }
 
   *failuresBetween(folder: string, first: string, last: string): Generator<FailureRow, void, void> {
-    for (const values of this.#failures(folder, first, last)) yield failureRow(values);
+    for (const row of this.#failures(folder, first, last)) yield failureRow(rowValues(FAILURE_COLUMNS, row));
   }
 
   /** Drops the rows of a folder's caches; they are about to be read anew. */
@@ -71,13 +72,13 @@ export class Manifest {
           'DELETE FROM caches WHERE folder = ? AND image = ? AND output = ? AND key_suffix = ?',
         );
         for (const { folder, image, output, keySuffix } of gone) remove(folder, image, output, keySuffix);
-        const put = db.command(`INSERT OR REPLACE INTO caches VALUES (${marks(CACHE_COLUMNS)})`);
+        const put = db.command(`INSERT OR REPLACE INTO caches VALUES (${marks(CACHE_COLUMNS.length)})`);
         const settle = db.command('DELETE FROM failures WHERE folder = ? AND image = ?');
         for (const row of rows) {
           put(...cacheValues(row, this.#recipes.idOf(row.recipe), this.#encoders.idOf(row.encoder)));
           settle(row.folder, row.image);
         }
-        const fail = db.command(`INSERT OR REPLACE INTO failures VALUES (${marks(FAILURE_COLUMNS)})`);
+        const fail = db.command(`INSERT OR REPLACE INTO failures VALUES (${marks(FAILURE_COLUMNS.length)})`);
         for (const failure of failures) fail(...failureValues(failure));
       });
     } catch (error) {
@@ -96,7 +97,9 @@ function marks(count: number): string {
   return Array.from({ length: count }, () => '?').join(', ');
 }
 
-const RECIPE_COLUMNS = ['vae', 'posterior', 'seed', 'dtype', 'interpolation', 'flip', 'alpha'];
+const RECIPE_COLUMNS = columns(
+  'vae:text posterior:text seed:integer? dtype:text interpolation:text flip:integer alpha:integer',
+);
 const RECIPES = {
   values: ({ vae, posterior, seed, dtype, interpolation, flip, alpha }: CacheRecipe) => [
     vae,
@@ -118,7 +121,7 @@ const RECIPES = {
   }),
 };
 
-const ENCODER_COLUMNS = ['backend', 'precision', 'version', 'runtime'];
+const ENCODER_COLUMNS = columns('backend:text precision:text version:text? runtime:text?');
 const ENCODERS = {
   values: ({ backend, precision, version, runtime }: CacheEncoder) => [backend, precision, version, runtime],
   record: ([backend, precision, version, runtime]: readonly unknown[]): CacheEncoder => ({

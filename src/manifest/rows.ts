@@ -3,6 +3,7 @@ import type { EncoderRecord, RecipeRecord } from '../cache/provenance.js';
 import type { Bucket, Size } from '../dataset/bucket.js';
 import type { Geometry } from '../dataset/geometry.js';
 import type { ImageInfo, ImageTrait, StoredPixels } from '../dataset/inspect-image.js';
+import { columns } from './columns.js';
 import type { FileState } from './file-state.js';
 
 /** Everything that the stored numbers depend on besides image and geometry. */
@@ -70,8 +71,18 @@ export interface FailureRow {
   readonly version: string;
 }
 
-export const CACHE_COLUMNS = 25;
-export const FAILURE_COLUMNS = 9;
+export const CACHE_COLUMNS = columns(
+  'folder:text image:text output:text key_suffix:text ' +
+    'source_bytes:integer source_modified:integer source_changed:integer source_sha256:text ' +
+    'width:integer height:integer stored:text traits:text ' +
+    'listed_width:integer listed_height:integer bucket_width:integer bucket_height:integer ' +
+    'resized_width:integer? resized_height:integer? crop_left:integer? crop_top:integer? ' +
+    'recipe:integer encoder:integer cache_bytes:integer cache_modified:integer cache_crc32:integer',
+);
+export const FAILURE_COLUMNS = columns(
+  'folder:text image:text code:text message:text remedy:text? ' +
+    'source_bytes:integer source_modified:integer source_changed:integer version:text',
+);
 
 /** A value as libsql binds it and, with safe integers, gives it back. */
 export type Value = string | number | bigint | null;

@@ -97,8 +97,8 @@ export interface BackendInfo {
 }
 
 /**
- * What convolutions and matrix products multiply: `bf16x3` takes each float32 as the sum of three bfloat16, which it is, and
- * multiplies the six pairs of parts that float32 can tell from nothing. Two parts left smooth images ten times the error.
+ * What convolutions and matrix products multiply: `bf16x3` takes each float32 as the sum of three bfloat16, which is exact,
+ * and multiplies the six pairs of parts that float32 resolves.
  */
 export type NetworkPrecision = 'fp32' | 'bf16' | 'bf16x3';
 

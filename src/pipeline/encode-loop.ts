@@ -32,6 +32,9 @@ import type { WorkList } from './work-list.js';
 /** Batches between "pixels are ready" and "on disk", besides those that compute: one waits, one is written. */
 const BATCHES_AROUND_ENCODER = 2;
 
+/** Batches between the encoder's door and the disk: one is encoded while another is stored. */
+const LEAST_UNSTORED = 2;
+
 export interface EncodeLoopParts {
   readonly governor: Governor;
   readonly settings: BuildSettings;
@@ -81,6 +84,8 @@ export class EncodeLoop {
 
     const { callsAtOnce } = governor.info;
     const calls = new ByteBudget(callsAtOnce);
+    // A slow disk holds up the encoder: what a killed run has encoded in vain is no more than this.
+    const unstored = new ByteBudget(Math.max(LEAST_UNSTORED, callsAtOnce));
     const inFlight: Promise<void>[] = [];
     const cutter = new BatchCutter(work, settings);
     for (let bucket = cutter.bucket; bucket !== undefined; bucket = cutter.bucket) {
@@ -94,7 +99,7 @@ export class EncodeLoop {
       }
       while (inFlight.length >= callsAtOnce + BATCHES_AROUND_ENCODER) await inFlight[0];
       if (stop.aborted) break;
-      const task = this.#encodeAndStore(images, calls).finally(() => {
+      const task = this.#encodeAndStore(images, calls, unstored).finally(() => {
         inFlight.splice(inFlight.indexOf(task), 1);
         for (const image of images) {
           recycle(image, pool);
@@ -109,23 +114,36 @@ export class EncodeLoop {
   }
 
   /** Never rejects: whatever goes wrong is an event. */
-  async #encodeAndStore(images: readonly PreparedImage[], calls: ByteBudget): Promise<void> {
+  async #encodeAndStore(
+    images: readonly PreparedImage[],
+    calls: ByteBudget,
+    unstored: ByteBudget,
+  ): Promise<void> {
     if (images.length === 0) return;
+    await unstored.acquire(1);
+    try {
+      const encoded = await this.#encode(images, calls);
+      await Promise.all(encoded.map((image) => this.#store(image)));
+    } finally {
+      unstored.release(1);
+    }
+  }
+
+  /** @returns nothing where it failed, or where the run is stopped */
+  async #encode(images: readonly PreparedImage[], calls: ByteBudget): Promise<readonly EncodedImage[]> {
     const { governor, stop } = this.#parts;
-    let encoded: EncodedImage[];
     await calls.acquire(1);
     try {
       // What has not reached the encoder when the run is stopped counts as left.
-      if (stop.aborted) return;
-      encoded = await encodeImages(images, (batch) => governor.encode(batch));
+      if (stop.aborted) return [];
+      return await encodeImages(images, (batch) => governor.encode(batch));
     } catch (thrown) {
       if (images.length > 1) await this.#encodeOneByOne(images);
       else this.#fail(images[0]!.item, thrown, 'ERR_ENCODER');
-      return;
+      return [];
     } finally {
       calls.release(1);
     }
-    await Promise.all(encoded.map((image) => this.#store(image)));
   }
 
   /** A batch failed; perhaps one image of it is to blame, so that each gets its own chance. */

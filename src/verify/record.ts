@@ -1,10 +1,8 @@
 /** Our own record in a cache, against the arrays beside it and the VAE that is asked for. */
-import type { ProvenanceRecord } from '../cache/provenance.js';
+import { isSimulated, type ProvenanceRecord } from '../cache/provenance.js';
 import type { CacheStructure } from '../cache/read-structure.js';
 import type { Finding } from './results.js';
 
-/** Backends whose name begins like this compute no latents. */
-const SIMULATED = 'sim:';
 const DTYPES: Readonly<Record<string, string>> = { float32: '<f4', float16: '<f2' };
 
 /** @param vaeFingerprint of the VAE that is asked for, if one is */
@@ -21,11 +19,8 @@ function checkRecord(
   vaeFingerprint: string | undefined,
 ): Finding[] {
   const findings: Finding[] = [];
-  // A record is JSON that anybody may have written: what is not compared elsewhere may be missing.
-  const backend: unknown = encoder?.backend;
-  if (typeof backend !== 'string') {
-    findings.push(contradiction('its record does not say what encoded it'));
-  } else if (backend.startsWith(SIMULATED)) {
+  const { backend } = encoder;
+  if (isSimulated(backend)) {
     findings.push({
       code: 'ERR_SIMULATED',
       message: `it was made by a simulated GPU (${backend}) and holds no usable latents`,

@@ -2,6 +2,7 @@
  * Looks at the latent caches of folders, one folder at a time and file by file: what a run holds in memory are the
  * names in one folder, and never its results.
  */
+import { throwIfAborted } from '../abort.js';
 import { findAbandoned } from '../cache/atomic-file.js';
 import { LatentCacheError } from '../errors.js';
 import { ByteBudget } from '../pipeline/byte-budget.js';
@@ -9,7 +10,7 @@ import { mapLimit } from '../pipeline/map-limit.js';
 import { planFolder } from './candidates.js';
 import { type CacheFolder, type UnreadableFolder, walkFolders } from './folders.js';
 import { resolveVerifyOptions, type VerifyOptions, type VerifySettings } from './options.js';
-import { removeFile, repairFile } from './repair.js';
+import { lockFolders, removeFile, repairFile } from './repair.js';
 import type { ProblemCode, ProblemResult, VerifyEvent, VerifySummary } from './results.js';
 import { SettingsTally } from './settings-tally.js';
 import { type FileReport, verifyFile } from './verify-file.js';
@@ -23,24 +24,37 @@ const DATA_BYTES = 128 * 2 ** 20;
  * Yields one result for each cache without a problem, one for each problem, and a summary at the end.
  *
  * @throws LatentCacheError `ERR_OPTION`, `ERR_NO_INPUT`, `ERR_MODEL_*`, `ERR_ABORTED`; with `repair` also
- * `ERR_OUTPUT_NOT_WRITABLE` and `ERR_CACHE_WRITE`
+ * `ERR_FOLDER_LOCKED`, `ERR_OUTPUT_NOT_WRITABLE` and `ERR_CACHE_WRITE`
  */
 export async function* verifyCaches(options: VerifyOptions): AsyncGenerator<VerifyEvent, void, void> {
   const started = performance.now();
   const settings = await resolveVerifyOptions(options);
   const counts = new Counts();
-  let seen = 0;
+  const locks = settings.repair ? await lockFolders(settings) : undefined;
+  try {
+    yield* verifyFolders(settings, counts, options.signal);
+  } finally {
+    await locks?.release();
+  }
+  yield counts.summary((performance.now() - started) / 1000);
+}
+
+async function* verifyFolders(
+  settings: VerifySettings,
+  counts: Counts,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<VerifyEvent, void, void> {
+  let images = 0;
   for await (const folder of walkFolders(settings)) {
     const events = 'error' in folder ? unreadableFolder(folder) : verifyFolder(folder, settings, counts);
     for await (const event of events) {
-      if (options.signal?.aborted) throw new LatentCacheError('ERR_ABORTED', 'Ended before all was checked');
+      throwIfAborted(signal, 'verifying');
       counts.add(event);
       yield event;
     }
-    seen += 'error' in folder ? 1 : folder.images.length;
+    if (!('error' in folder)) images += folder.images.length;
   }
-  if (seen === 0 && counts.files + counts.problems === 0) throw nothingThere(settings);
-  yield counts.summary((performance.now() - started) / 1000);
+  if (images + counts.files + counts.problems === 0) throw nothingThere(settings);
 }
 
 async function* verifyFolder(

@@ -7,7 +7,7 @@ Run with Debian's Python (apt install python3-torch python3-numpy):
 
 Writes encoder.json (the cases, each with how far bfloat16 arithmetic is from float64) and encoder.f32 (the posterior mean, then the clamped log variance of each case,
 little-endian float32, C order) into test/golden/data. Weights and images are not stored: both sides make them from a
-seed with 32-bit integer arithmetic (src/model/seeded-values.ts, test/encoder-helpers.ts).
+seed with integer arithmetic (src/model/seeded-values.ts, test/golden-images.ts).
 """
 import json
 import pathlib
@@ -16,18 +16,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from seeded_images import IMAGES, mix
+
 DATA = pathlib.Path(__file__).resolve().parent / "data"
 GROUPS, EPSILON = 32, 1e-6
 FULL = (128, 256, 512, 512)
 REDUCED = (32, 64, 64, 64)
-
-
-def mix(x):
-    """lowbias32 (hash-prospector) on uint32 arrays."""
-    x = np.atleast_1d(np.asarray(x, dtype=np.uint32))
-    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
-    return x ^ (x >> np.uint32(16))
 
 
 def fnv1a(text):
@@ -48,14 +42,6 @@ def seeded_tensor(name, shape, seed):
     else:
         scale, offset = 0.125, 0.0
     return (scale * (2 * u - 1) + offset).astype(np.float32).reshape(shape)
-
-
-def seeded_image(seed, height, width):
-    """(height, width, 3) uint8: ramps with noise in the low bits."""
-    y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(3), indexing="ij")
-    index = ((y * width + x) * 3 + c).astype(np.uint32)
-    noise = mix(index ^ mix(seed)) & np.uint32(63)
-    return ((3 * x + 5 * y + 67 * c + noise) % 256).astype(np.uint8)
 
 
 class Encoder:
@@ -141,6 +127,8 @@ CASES = [
     {"name": "reduced 64x64", "widths": REDUCED, "blocks": 1, "height": 64, "width": 64},
     {"name": "reduced 72x40", "widths": REDUCED, "blocks": 1, "height": 72, "width": 40},
     {"name": "full 256x256 of SD", "widths": FULL, "blocks": 2, "height": 256, "width": 256, "seed": 1, "model": "sd"},
+    {"name": "full 256x256, smooth", "widths": FULL, "blocks": 2, "height": 256, "width": 256, "image": "smooth"},
+    {"name": "full 256x256, photo", "widths": FULL, "blocks": 2, "height": 256, "width": 256, "image": "photo"},
 ]
 
 
@@ -165,14 +153,15 @@ def main():
     cases, values, offset = [], [], 0
     for number, case in enumerate(CASES):
         seed, image_seed = case.get("seed", 20260 + len(case["widths"]) + case["blocks"]), 1000 + number
-        image = normalise(seeded_image(image_seed, case["height"], case["width"]))
+        draw = IMAGES[case.get("image", "ramps")]
+        image = normalise(draw(image_seed, case["height"], case["width"]))
         settings = (case["widths"], case["blocks"], 4, weight_of(seed))
         mean, logvar = Encoder(*settings)(image)
         mean16, logvar16 = Bfloat16Encoder(*settings)(image.float())
         bfloat16 = {"mean": errors(mean16, mean), "logvar": errors(logvar16, logvar)}
         print(case["name"], "std of mean", float(mean.std()), "of logvar", float(logvar.std()), bfloat16, flush=True)
         both = torch.cat([mean.flatten(), logvar.flatten()]).numpy().astype("<f4")
-        cases.append({"model": "sdxl", **case, "latentChannels": 4, "seed": seed, "imageSeed": image_seed, "offset": offset, "count": both.size // 2, "bfloat16": bfloat16})
+        cases.append({"model": "sdxl", "image": "ramps", **case, "latentChannels": 4, "seed": seed, "imageSeed": image_seed, "offset": offset, "count": both.size // 2, "bfloat16": bfloat16})
         values.append(both)
         offset += both.size
     checks = [

@@ -4,7 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { OnednnEncoder } from '../../../dist/encoder/onednn/onednn-encoder.js';
 
-const CALL_MS = 40;
+const CALL_MS = 80;
 const { encodeBatch } = OnednnEncoder.prototype;
 let last = Promise.resolve();
 

@@ -112,7 +112,7 @@ async function readMemory(
     const error = asLatentCacheError(thrown, 'ERR_BACKEND_MISSING');
     if (error.code !== 'ERR_ARGUMENT') throw error;
     throw new LatentCacheError('ERR_OPTION', error.message, {
-      remedy: `Correct LATENT_CACHE_SIM, which is "${settings}".`,
+      remedy: `Correct LATENT_CACHE_SIM, or the settings given: "${settings}".`,
       cause: error,
     });
   });
