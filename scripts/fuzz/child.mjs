@@ -4,13 +4,16 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { changeBytes, MAX_INPUT_BYTES } from './bytes.mjs';
 import { Coverage } from './coverage.mjs';
@@ -124,6 +127,8 @@ if (file === undefined) {
   const settings = JSON.parse(first);
   await new Fuzzer(settings, await loadTarget(settings.target)).run();
 } else {
-  const wrong = await execute(await loadTarget(first), readFileSync(file), `${file}.input`);
+  const scratch = mkdtempSync(path.join(tmpdir(), 'latent-cache-fuzz-'));
+  const wrong = await execute(await loadTarget(first), readFileSync(file), path.join(scratch, 'input'));
   console.log(JSON.stringify({ wrong, peakBytes: process.resourceUsage().maxRSS * 1024 }));
+  rmSync(scratch, { recursive: true });
 }

@@ -107,11 +107,22 @@ def alias_bomb(members, size):
     return out + directory + end
 
 
+def zip64(plain, gap):
+    """The archive with zip64 end records, and `gap` bytes between the record and its locator."""
+    body, end = plain[:-22], plain[-22:]
+    count, size, offset = struct.unpack("<HII", end[10:20])
+    record = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<IIQI", 0x07064B50, 0, len(body), 1)
+    return body + record + bytes(gap) + locator + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+
+
 def write_npz():
     save("npz", "numpy", npz(latents()))
     save("npz", "numpy-suffixed", npz({**latents("_2x2"), **latents("_2x4")}, comment=provenance("_2x2", "_2x4")))
     save("npz", "numpy-deflated", npz({**latents(), "alpha_mask": numpy.ones((16, 16), "<f4")}, compressed=True))
     save("npz", "numpy-ours", npz(latents(), comment=provenance("")))
+    save("npz", "zip64", zip64(npz(latents()), 0))
+    save("npz", "hostile-zip64-gap", zip64(npz({"a": numpy.zeros(1, "<f4")}), 5000))
     save("npz", "empty-archive", b"PK\x05\x06" + bytes(18))
     save("npz", "cut", npz(latents())[:-60])
     save("npz", "no-data", b"")

@@ -26,6 +26,6 @@ export async function minimise(target, bytes, file) {
       else at += part;
     }
   }
-  for (const name of [file, `${file}.input`]) rmSync(name, { force: true });
+  rmSync(file);
   return { bytes: best, wrong: first };
 }

@@ -172,7 +172,8 @@ function readEnd64({ bytes, start }: Tail, end: number): { count: number; positi
   if (locator < 0 || bytes.readUInt32LE(locator) !== END64_LOCATOR)
     throw corrupt('its zip64 locator is missing');
   const at = Number(bytes.readBigUInt64LE(locator + 8)) - start;
-  if (!(at >= 0 && at + 56 <= bytes.length) || bytes.readUInt32LE(at) !== END64)
+  // Python looks for it right there, and nowhere else.
+  if (at < 0 || at + 56 !== locator || bytes.readUInt32LE(at) !== END64)
     throw corrupt('its zip64 end record is missing');
   const count = Number(bytes.readBigUInt64LE(at + 32));
   const position = Number(bytes.readBigUInt64LE(at + 48));

@@ -9,120 +9,24 @@
 //                     short: counts writes alone; that one writes half and says so
 //
 // What is mapped into memory is out of reach, as are programs that make system calls without the C library.
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
-#include <atomic>
 #include <cerrno>
-#include <climits>
-#include <csignal>
 #include <cstdarg>
 #include <cstddef>
-#include <cstdlib>
-#include <cstring>
-#include <mutex>
+#include <cstdio>
 #include <string>
-#include <string_view>
+
+#include "faults.h"
 
 #define LC_EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace {
 
-enum class Takes { kSpace, kNothing };
-enum class Verdict { kPass, kFail, kHalf, kDieAfter };
-
-// The function of the C library that one of ours stands before.
-template <typename Function>
-Function* next(const char* name) {
-  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
-}
-#define LC_NEXT(name) (next<decltype(name)>(#name))
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-class Faults {
- public:
-  static Faults& instance() {
-    // Never destroyed: threads may write until the very end.
-    static Faults& faults = *new Faults;
-    return faults;
-  }
-
-  bool covers(std::string_view path) const {
-    return !folder_.empty() && path.starts_with(folder_) &&
-           (path.size() == folder_.size() || path[folder_.size()] == '/');
-  }
-
-  // Says what becomes of an operation. Failing sets errno.
-  Verdict judge(const char* operation, std::string_view path, Takes takes, bool isWrite = false) {
-    const std::lock_guard lock(mutex_);
-    if (mode_ == "short" && !isWrite) return Verdict::kPass;
-    ++count_;
-    log(operation, path);
-    if (mode_ == "full" && at_ > 0 && count_ >= at_ && takes == Takes::kSpace) return fail(ENOSPC);
-    if (count_ != at_) return Verdict::kPass;
-    if (mode_ == "kill-before") die();
-    if (mode_ == "kill-after") return Verdict::kDieAfter;
-    if (mode_ == "enospc") return fail(ENOSPC);
-    if (mode_ == "eio") return fail(EIO);
-    return mode_ == "short" ? Verdict::kHalf : Verdict::kPass;
-  }
-
-  [[noreturn]] static void die() {
-    ::kill(::getpid(), SIGKILL);
-    for (;;) ::pause();
-  }
-
- private:
-  Faults()
-      : folder_(environment("LC_FAULTS_FOLDER")),
-        mode_(environment("LC_FAULTS_MODE")),
-        at_(std::atol(environment("LC_FAULTS_AT").c_str())) {
-    const std::string log = environment("LC_FAULTS_LOG");
-    if (!log.empty()) log_ = LC_NEXT(open)(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  }
-
-  static Verdict fail(int error) {
-    errno = error;
-    return Verdict::kFail;
-  }
-
-  void log(const char* operation, std::string_view path) const {
-    if (log_ < 0) return;
-    const std::string line = std::string(operation) + ' ' + std::string(path) + '\n';
-    // A log that cannot be written has no one to tell.
-    [[maybe_unused]] const ssize_t written = LC_NEXT(write)(log_, line.data(), line.size());
-  }
-
-  const std::string folder_;
-  const std::string mode_;
-  const long at_;
-  int log_ = -1;
-  std::mutex mutex_;
-  long count_ = 0;
-};
-
-std::string pathOf(int descriptor) {
-  std::array<char, PATH_MAX> path{};
-  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
-  const ssize_t length = ::readlink(link.c_str(), path.data(), path.size());
-  return length < 0 ? "" : std::string(path.data(), static_cast<std::size_t>(length));
-}
-
-std::string absolute(int folder, const char* path) {
-  if (path == nullptr || path[0] == '/') return path == nullptr ? "" : path;
-  if (folder != AT_FDCWD) return pathOf(folder) + '/' + path;
-  std::array<char, PATH_MAX> current{};
-  return ::getcwd(current.data(), current.size()) == nullptr ? path
-                                                             : std::string(current.data()) + '/' + path;
-}
+using namespace lc::faults;
 
 // Runs `act` unless it is the one to fail. All calls here answer -1 for a failure.
 template <typename Act>
