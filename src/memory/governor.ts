@@ -12,17 +12,15 @@ import type {
   PlannedSize,
   PrepareOptions,
 } from '../encoder/encoder.js';
-import { GPU_MEMORY } from '../encoder/memory-budget.js';
+import { LatentCacheError } from '../errors.js';
 import type { DeviceMemory } from '../native/binding.js';
 import { describeMisfit } from './advice.js';
-import { BatchLimits } from './batch-limits.js';
-import { DeviceWatch } from './device-watch.js';
+import { BatchChooser, RESERVE_BYTES } from './batch-chooser.js';
 import type { EncoderSet } from './encoder-set.js';
 import { type MemoryAction, type MemoryEvent, mebibytes, memoryEvent, sizeName } from './events.js';
 import { BatchHistory, type BucketHistory } from './history.js';
 import { type EncodedBatch, joinBatches } from './join-moments.js';
 import { Ladder } from './ladder.js';
-import { countsUpTo, NeedsTable, totalBytes } from './needs-table.js';
 import { isOutOfMemory, onceMore } from './out-of-memory.js';
 import { type BucketPlan, type BucketPlans, planBuckets, residentBytes } from './plan-buckets.js';
 import { releaseMemory } from './release.js';
@@ -60,43 +58,35 @@ export interface MemoryReport {
   readonly buckets: readonly BucketHistory[];
 }
 
-/** Of the budget, above what a larger batch needs: memory that has just become free may go again. */
-const MARGIN = 1.1;
 /** An encoder whose memory does not come back is started anew so often; after that it is somebody else's memory. */
 const RESTARTS = 3;
-/** Left free on a device, as in `resolveBudget`. */
-const RESERVE_BYTES = GPU_MEMORY.reserveBytes;
 
 export class Governor implements AsyncDisposable {
   readonly #encoders: EncoderSet;
   readonly #options: GovernorOptions;
   readonly #lock = new SharedLock();
-  readonly #limits = new BatchLimits();
+  readonly #chooser = new BatchChooser();
   readonly #history = new BatchHistory();
   readonly #speeds = new SpeedWatch();
   readonly #ladder: Ladder;
   readonly #actions = new Map<MemoryAction, number>();
-  #needs = new NeedsTable();
-  #watch: DeviceWatch | undefined;
   #prepared: { readonly sizes: readonly PlannedSize[]; readonly options: PrepareOptions } | undefined;
   #isResident = false;
   #bucket: Size | undefined;
   #restarts = 0;
   #peak = 0;
-  /** What ran last of each size, to tell when it changes. */
-  readonly #squeezed = new Map<string, number>();
 
   constructor(encoders: EncoderSet, options: GovernorOptions) {
     this.#encoders = encoders;
     this.#options = options;
     this.#ladder = new Ladder({
       encoders,
-      limits: this.#limits,
+      limits: this.#chooser.limits,
       fallback: options.oomFallback,
       run: (encoder, batch, runOptions) => this.#run(encoder, batch, runOptions),
       tell: (...event) => this.#tell(...event),
     });
-    this.#watchMain();
+    this.#chooser.attach(encoders.main.memory);
   }
 
   get info(): EncoderInfo {
@@ -116,10 +106,10 @@ export class Governor implements AsyncDisposable {
     const wanted = this.#wantedBatch(main.info);
     const { memory } = main;
     if (memory === undefined) {
-      for (const size of sizes) this.#limits.plan(size, wanted);
+      for (const size of sizes) this.#chooser.limits.plan(size, wanted);
       return null;
     }
-    const plans = await planBuckets(memory, sizes, wanted, memory.budget, this.#needs);
+    const plans = await planBuckets(memory, sizes, wanted, memory.budget, this.#chooser.needs);
     for (const plan of plans.planned) this.#take(plan, memory.budget);
     if (this.#options.residency === 'highvram') this.#decideResidency(plans, wanted, memory);
     return { ...plans, budget: memory.budget, device: await memory.read() };
@@ -127,26 +117,15 @@ export class Governor implements AsyncDisposable {
 
   /** Images that the next run of this size should have. */
   async batchFor(size: Size): Promise<number> {
-    const limit = this.#limits.get(size);
-    const { memory } = this.#encoders.main;
-    if (memory === undefined || this.#watch === undefined || this.#ladder.isDetoured(size)) return limit;
-    const { usable, free } = await this.#watch.room();
-    const before = this.#allowed(size);
-    let count = 1;
-    for (const candidate of countsUpTo(limit)) {
-      const needed = totalBytes(await this.#needs.get(memory, size, candidate));
-      if (needed * (candidate > before ? MARGIN : 1) > usable && candidate > 1) continue;
-      count = candidate;
-      break;
-    }
+    if (this.#ladder.isDetoured(size)) return this.#chooser.limits.get(size);
+    const { count, before, free } = await this.#chooser.choose(size);
     if (count < before) {
       const freeText = free === null ? '' : `, ${mebibytes(free)} are free`;
       this.#tell('squeezed', `Other programs take memory${freeText}: ${count} at once`, size, count);
-      await this.#freeScratch(size);
+      await this.#release(size);
     } else if (count > before) {
       this.#tell('larger', `Memory is free again: ${count} at once`, size, count);
     }
-    this.#squeezed.set(sizeName(size), count);
     return count;
   }
 
@@ -155,13 +134,8 @@ export class Governor implements AsyncDisposable {
     const changes = this.#bucket !== undefined && sizeName(this.#bucket) !== sizeName(size);
     this.#bucket = size;
     if (!changes || this.#isResident) return;
-    await this.#lock.alone(async () => {
-      const { memory } = this.#encoders.main;
-      if (memory === undefined) return;
-      const missing = await releaseMemory(memory, size);
-      this.#watch?.forget();
-      if (missing > 0) await this.#onLeak(missing);
-    });
+    const missing = await this.#release(size);
+    if (missing > 0) await this.#onLeak(missing);
   }
 
   /**
@@ -173,7 +147,7 @@ export class Governor implements AsyncDisposable {
   async encode(batch: ImageBatch, options: EncodeOptions = {}): Promise<EncodedBatch> {
     if (this.#ladder.isDetoured(batch)) {
       return this.#lock.alone(async () => {
-        if (await this.#hasRoomAgain(batch)) this.#ladder.returnToMain(batch);
+        if (await this.#chooser.hasRoomFor(batch)) this.#ladder.returnToMain(batch);
         return this.#ladder.encode(batch, options);
       });
     }
@@ -183,7 +157,7 @@ export class Governor implements AsyncDisposable {
       if (!isOutOfMemory(error)) throw error;
       // alone: nothing else takes memory meanwhile, and what is freed is free
       return this.#lock.alone(async () => {
-        this.#watch?.forget();
+        this.#chooser.forget();
         return this.#ladder.descend(batch, error, options);
       });
     }
@@ -194,12 +168,15 @@ export class Governor implements AsyncDisposable {
     return this.#lock.alone(async () => {
       const encoder = await this.#ladder.standIn('precise');
       if (encoder === null) return null;
-      const parts: EncodedBatch[] = [];
-      for (const image of batch.images) {
-        parts.push(await this.#run(encoder, { ...batch, images: [image] }, options));
+      try {
+        const parts: EncodedBatch[] = [];
+        for (const image of batch.images) {
+          parts.push(await this.#run(encoder, { ...batch, images: [image] }, options));
+        }
+        return joinBatches(parts);
+      } finally {
+        await encoder.memory?.release(null);
       }
-      await encoder.memory?.release(null);
-      return joinBatches(parts);
     });
   }
 
@@ -225,24 +202,19 @@ export class Governor implements AsyncDisposable {
     const moments = await encoder.encodeBatch(batch, options);
     const seconds = (performance.now() - began) / 1000;
     if (encoder === this.#encoders.main) await this.#learn(batch, count, seconds);
-    this.#history.add(batch, encoder === this.#encoders.main ? this.#allowed(batch) : 1, count);
+    this.#history.add(batch, encoder === this.#encoders.main ? this.#chooser.allowed(batch) : 1, count);
     return { moments, by: batch.images.map(() => encoder.info) };
   }
 
-  #allowed(size: Size): number {
-    return Math.min(this.#limits.get(size), this.#squeezed.get(sizeName(size)) ?? Number.POSITIVE_INFINITY);
-  }
-
   async #learn(size: Size, count: number, seconds: number): Promise<void> {
-    const grown = this.#limits.succeeded(size, count);
+    const grown = this.#chooser.limits.succeeded(size, count);
     if (grown !== undefined)
       this.#tell('larger', `Memory was enough for a while: ${grown} at once`, size, grown);
     const slowdown = this.#speeds.note(size, count, seconds);
-    if (slowdown === undefined || this.#watch === undefined) return;
-    this.#watch.forget();
-    const { free } = await this.#watch.room();
-    if (free === null || free >= RESERVE_BYTES || this.#encoders.main.memory?.kind !== 'device') return;
-    const smaller = this.#limits.failed(size, count);
+    if (slowdown === undefined || this.#encoders.main.memory?.kind !== 'device') return;
+    const free = await this.#chooser.freeNow();
+    if (free === null || free >= RESERVE_BYTES) return;
+    const smaller = this.#chooser.limits.failed(size, count);
     this.#tell(
       'spill',
       `Runs are ${slowdown.toFixed(1)} times slower than before while only ${mebibytes(free)} of the device are free: ` +
@@ -251,11 +223,10 @@ export class Governor implements AsyncDisposable {
       size,
       smaller,
     );
-    this.#squeezed.delete(sizeName(size));
   }
 
   #take(plan: BucketPlan, usable: number): void {
-    this.#limits.plan(plan, Math.max(1, plan.batch));
+    this.#chooser.limits.plan(plan, Math.max(1, plan.batch));
     this.#history.plan(plan, plan.batch);
     if (plan.batch > 0) return;
     this.#ladder.neverFits(plan);
@@ -279,18 +250,18 @@ export class Governor implements AsyncDisposable {
     return this.#options.batch === 'auto' ? preferredBatchSize : this.#options.batch;
   }
 
-  async #hasRoomAgain(size: Size): Promise<boolean> {
-    const { memory } = this.#encoders.main;
-    if (memory === undefined || this.#watch === undefined || this.#limits.isHopeless(size)) return false;
-    const { usable } = await this.#watch.room();
-    return totalBytes(await this.#needs.get(memory, size, 1)) * MARGIN <= usable;
-  }
-
-  async #freeScratch(size: Size): Promise<void> {
-    await this.#lock.alone(async () => {
-      await this.#encoders.main.memory?.release(size);
+  /** Frees what is not needed for this size; bytes that did not come back. A lost device is told by the next run. */
+  async #release(size: Size): Promise<number> {
+    return this.#lock.alone(async () => {
+      const { memory } = this.#encoders.main;
+      this.#chooser.forget();
+      try {
+        return memory === undefined ? 0 : await releaseMemory(memory, size);
+      } catch (error) {
+        if (error instanceof LatentCacheError) return 0;
+        throw error;
+      }
     });
-    this.#watch?.forget();
   }
 
   async #onLeak(missing: number): Promise<void> {
@@ -301,21 +272,20 @@ export class Governor implements AsyncDisposable {
       `${mebibytes(missing)} of the device did not come back when they were freed: the encoder is started anew`,
     );
     this.#notePeak();
-    await this.#encoders.restart();
-    this.#needs = new NeedsTable();
-    this.#watchMain();
-    if (this.#prepared !== undefined) {
-      await this.#encoders.main.prepare?.(this.#prepared.sizes, this.#prepared.options);
-    }
-  }
-
-  #watchMain(): void {
-    const { memory } = this.#encoders.main;
-    this.#watch = memory === undefined ? undefined : new DeviceWatch(memory, RESERVE_BYTES);
+    await this.#lock.alone(async () => {
+      await this.#encoders.restart();
+      const { main } = this.#encoders;
+      this.#chooser.attach(main.memory);
+      if (this.#prepared !== undefined) await main.prepare?.(this.#prepared.sizes, this.#prepared.options);
+    });
   }
 
   #notePeak(): void {
-    for (const { memory } of this.#encoders.all) this.#peak = Math.max(this.#peak, memory?.held().peak ?? 0);
+    const kind = this.#encoders.main.memory?.kind;
+    for (const { memory } of this.#encoders.all) {
+      // a stand-in on the CPU holds another kind of memory
+      if (memory !== undefined && memory.kind === kind) this.#peak = Math.max(this.#peak, memory.held().peak);
+    }
   }
 
   #tell(action: MemoryAction, message: string, bucket?: Size, batch?: number): void {

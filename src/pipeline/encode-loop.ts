@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { isSimulated, type RecipeRecord } from '../cache/provenance.js';
 import { readCache } from '../cache/read-cache.js';
 import { type StaleFile, setAside } from '../cache/stale.js';
+import type { Size } from '../dataset/bucket.js';
 import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../errors.js';
 import type { RunManifest } from '../manifest/run-manifest.js';
 import type { Governor } from '../memory/governor.js';
@@ -90,8 +91,9 @@ export class EncodeLoop {
     const cutter = new BatchCutter(work, settings);
     for (let bucket = cutter.bucket; bucket !== undefined; bucket = cutter.bucket) {
       await events.ready();
-      await governor.enter(bucket);
-      const batch = cutter.take(await governor.batchFor(bucket));
+      const size = await this.#batchFor(bucket);
+      if (size === undefined) break;
+      const batch = cutter.take(size);
       const images: PreparedImage[] = [];
       for (let index = 0; index < batch.length; index++) {
         const image = (await prepared.next()).value;
@@ -111,6 +113,18 @@ export class EncodeLoop {
     }
     await Promise.all(inFlight);
     await prepared.return();
+  }
+
+  /** Undefined when there is no encoder any more: one that had to be started anew did not start. */
+  async #batchFor(bucket: Size): Promise<number | undefined> {
+    const { governor, failures } = this.#parts;
+    try {
+      await governor.enter(bucket);
+      return await governor.batchFor(bucket);
+    } catch (thrown) {
+      failures.giveUp(asLatentCacheError(thrown, 'ERR_ENCODER'));
+      return undefined;
+    }
   }
 
   /** Never rejects: whatever goes wrong is an event. */

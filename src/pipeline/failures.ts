@@ -24,7 +24,7 @@ export class Failures {
    */
   constructor(
     private readonly report: (failure: FailedEvent) => void,
-    private readonly giveUp: (reason: LatentCacheError) => void,
+    readonly giveUp: (reason: LatentCacheError) => void,
   ) {}
 
   /** An image that cannot be used, whatever the encoder. */
