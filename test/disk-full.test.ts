@@ -29,6 +29,16 @@ afterAll(() => {
   rmSync(root, { recursive: true });
 });
 
+it('a quota that is used up is told apart from a full disk', async () => {
+  const quota = Object.assign(new Error('EDQUOT: disk quota exceeded'), { code: 'EDQUOT' });
+  const files = { writeFileAtomic: () => Promise.reject(quota) };
+  const target = path.join(root, 'a.npz');
+  await expect(writeFileAtomic(target, [new Uint8Array(5), new Uint8Array(2)], files)).rejects.toMatchObject({
+    code: 'ERR_DISK_FULL',
+    message: `No space left to write ${target}: the quota has no room for its 7 bytes`,
+  });
+});
+
 describe.skipIf(!mayMount)('a full disk (needs the right to mount)', () => {
   it('is reported with the bytes that are missing, and keeps the old file', async () => {
     const folder = mountSmall(MEBIBYTE)!;
