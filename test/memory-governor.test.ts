@@ -13,6 +13,7 @@ import {
 const GIB = 2 ** 30;
 const SIZE = { width: 64, height: 64 };
 const LARGER = { width: 128, height: 64 };
+const SMALLER = { width: 64, height: 32 };
 /** One image of SIZE takes 1 GiB of arena. */
 const BYTES_PER_PIXEL = GIB / (64 * 64);
 
@@ -111,23 +112,23 @@ describe('between buckets', () => {
     await using governor = await govern();
     await governor.prepare([
       { ...LARGER, images: 1 },
-      { ...SIZE, images: 1 },
+      { ...SMALLER, images: 1 },
     ]);
     await governor.enter(LARGER);
     await governor.encode(images(1, LARGER));
-    await governor.enter(SIZE);
-    expect(device.log).toEqual(['run 1x128x64', 'release 64x64']);
+    await governor.enter(SMALLER);
+    expect(device.log).toEqual(['run 1x128x64', 'release 64x32']);
   });
 
   it('keeps everything with highvram where it fits', async () => {
     await using governor = await govern({}, { residency: 'highvram', batch: 2 });
     await governor.prepare([
       { ...LARGER, images: 1 },
-      { ...SIZE, images: 1 },
+      { ...SMALLER, images: 1 },
     ]);
     await governor.enter(LARGER);
     await governor.encode(images(1, LARGER));
-    await governor.enter(SIZE);
+    await governor.enter(SMALLER);
     expect(device.log).toEqual(['run 1x128x64']);
   });
 
@@ -135,12 +136,12 @@ describe('between buckets', () => {
     await using governor = await govern();
     await governor.prepare([
       { ...LARGER, images: 1 },
-      { ...SIZE, images: 1 },
+      { ...SMALLER, images: 1 },
     ]);
     await governor.enter(LARGER);
     await governor.encode(images(1, LARGER));
     device.leakOnRelease = GIB;
-    await governor.enter(SIZE);
+    await governor.enter(SMALLER);
     expect(actions()).toEqual(['leak']);
     expect(events[0]?.message).toContain('1024 MiB');
     expect(mains).toHaveLength(2);
@@ -150,12 +151,25 @@ describe('between buckets', () => {
 
   it('calls nothing a leak on main memory, which others change as well', async () => {
     await using governor = await govern({ kind: 'host' });
-    await governor.prepare([{ ...SIZE, images: 1 }]);
+    await governor.prepare([{ ...SMALLER, images: 1 }]);
     await governor.enter(LARGER);
     await governor.encode(images(1, LARGER));
     device.leakOnRelease = GIB;
-    await governor.enter(SIZE);
+    await governor.enter(SMALLER);
     expect(actions()).toEqual([]);
+  });
+
+  it('frees nothing for a bucket that needs nearly as much', async () => {
+    await using governor = await govern();
+    const near = { width: 64, height: 120 };
+    await governor.prepare([
+      { ...LARGER, images: 1 },
+      { ...near, images: 1 },
+    ]);
+    await governor.enter(LARGER);
+    await governor.encode(images(1, LARGER));
+    await governor.enter(near);
+    expect(device.log).toEqual(['run 1x128x64']);
   });
 });
 

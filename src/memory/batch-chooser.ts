@@ -56,6 +56,11 @@ export class BatchChooser {
     return { count, before, free: room.free };
   }
 
+  /** Bytes of a run of this size as it was chosen last, weights included. */
+  bytesFor(size: Size): Promise<number> {
+    return this.#bytesOf(size, this.allowed(size));
+  }
+
   /** Whether one image fits into what is free now. */
   async hasRoomFor(size: Size): Promise<boolean> {
     const room = await this.#watch?.room();

@@ -61,6 +61,9 @@ export interface MemoryReport {
 /** An encoder whose memory does not come back is started anew so often; after that it is somebody else's memory. */
 const RESTARTS = 3;
 
+/** A part of what the next bucket needs: buckets of nearly one size follow each other, and one may be a single image. */
+const WORTH_FREEING = 1 / 8;
+
 export class Governor implements AsyncDisposable {
   readonly #encoders: EncoderSet;
   readonly #options: GovernorOptions;
@@ -129,11 +132,21 @@ export class Governor implements AsyncDisposable {
     return count;
   }
 
-  /** The run comes to another bucket. Waits for what is still running of the last one. */
-  async enter(size: Size): Promise<void> {
-    const changes = this.#bucket !== undefined && sizeName(this.#bucket) !== sizeName(size);
+  /**
+   * The run comes to another bucket: what it does not need is freed, unless that is too little to be worth the wait.
+   *
+   * @param settled waits for what was begun before
+   */
+  async enter(size: Size, settled: () => Promise<unknown> = async () => {}): Promise<void> {
+    const last = this.#bucket;
     this.#bucket = size;
-    if (!changes || this.#isResident) return;
+    const { memory } = this.#encoders.main;
+    if (last === undefined || sizeName(last) === sizeName(size) || memory === undefined || this.#isResident)
+      return;
+    const needed = await this.#chooser.bytesFor(size);
+    const held = Math.max(memory.held().used, await this.#chooser.bytesFor(last));
+    if (held - needed <= needed * WORTH_FREEING && this.#options.residency !== 'lowvram') return;
+    await settled();
     const missing = await this.#release(size);
     if (missing > 0) await this.#onLeak(missing);
   }

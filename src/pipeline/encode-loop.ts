@@ -88,10 +88,11 @@ export class EncodeLoop {
     // A slow disk holds up the encoder: what a killed run has encoded in vain is no more than this.
     const unstored = new ByteBudget(Math.max(LEAST_UNSTORED, callsAtOnce));
     const inFlight: Promise<void>[] = [];
+    const computing = new Set<Promise<void>>();
     const cutter = new BatchCutter(work, settings);
     for (let bucket = cutter.bucket; bucket !== undefined; bucket = cutter.bucket) {
       await events.ready();
-      const size = await this.#batchFor(bucket);
+      const size = await this.#batchFor(bucket, () => Promise.all(computing));
       if (size === undefined) break;
       const batch = cutter.take(size);
       const images: PreparedImage[] = [];
@@ -101,7 +102,12 @@ export class EncodeLoop {
       }
       while (inFlight.length >= callsAtOnce + BATCHES_AROUND_ENCODER) await inFlight[0];
       if (stop.aborted) break;
-      const task = this.#encodeAndStore(images, calls, unstored).finally(() => {
+      let onEncoded = () => {};
+      const encoding = new Promise<void>((resolve) => {
+        onEncoded = resolve;
+      }).then(() => void computing.delete(encoding));
+      computing.add(encoding);
+      const task = this.#encodeAndStore(images, calls, unstored, onEncoded).finally(() => {
         inFlight.splice(inFlight.indexOf(task), 1);
         for (const image of images) {
           recycle(image, pool);
@@ -116,10 +122,10 @@ export class EncodeLoop {
   }
 
   /** Undefined when there is no encoder any more: one that had to be started anew did not start. */
-  async #batchFor(bucket: Size): Promise<number | undefined> {
+  async #batchFor(bucket: Size, settled: () => Promise<unknown>): Promise<number | undefined> {
     const { governor, failures } = this.#parts;
     try {
-      await governor.enter(bucket);
+      await governor.enter(bucket, settled);
       return await governor.batchFor(bucket);
     } catch (thrown) {
       failures.giveUp(asLatentCacheError(thrown, 'ERR_ENCODER'));
@@ -127,16 +133,17 @@ export class EncodeLoop {
     }
   }
 
-  /** Never rejects: whatever goes wrong is an event. */
+  /** Never rejects: whatever goes wrong is an event. @param onEncoded is called when only writing is left */
   async #encodeAndStore(
     images: readonly PreparedImage[],
     calls: ByteBudget,
     unstored: ByteBudget,
+    onEncoded: () => void,
   ): Promise<void> {
-    if (images.length === 0) return;
+    if (images.length === 0) return onEncoded();
     await unstored.acquire(1);
     try {
-      const encoded = await this.#encode(images, calls);
+      const encoded = await this.#encode(images, calls).finally(onEncoded);
       await Promise.all(encoded.map((image) => this.#store(image)));
     } finally {
       unstored.release(1);
