@@ -50,6 +50,28 @@ async function dataSet(images = 2): Promise<string[]> {
   return ['build', folder(), '--vae', inside('vae.safetensors'), '--model', 'sdxl', '--resolution', '128'];
 }
 
+describe('a device that is lost', () => {
+  it('is opened again in a new process, as long as that gets further', async () => {
+    const args = [...(await dataSet(9)), '--backend', 'sim:rtx-3060', '--allow-simulated'];
+    // the fifth run is the device's last, in each process
+    const { code, stderr } = await latentCache([...args, '--vae-batch-size', '1'], undefined, {
+      LATENT_CACHE_SIM: 'pace=0 lose_at_submit=5',
+    });
+    expect(stderr.match(/going on in a new process/g)).toHaveLength(2);
+    expect(code).toBe(0);
+    expect((await readdir(folder())).filter((name) => name.endsWith('.npz'))).toHaveLength(9);
+  });
+
+  it('before anything was done ends the command', async () => {
+    const args = [...(await dataSet(2)), '--backend', 'sim:rtx-3060', '--allow-simulated'];
+    const { code, stdout, stderr } = await latentCache(args, undefined, {
+      LATENT_CACHE_SIM: 'pace=0 lose_at_submit=1',
+    });
+    expect([code, stderr]).toEqual([2, '']);
+    expect(stdout).toContain('[ERR_DEVICE_LOST]');
+  });
+});
+
 describe('exit codes', () => {
   it('0: everything was done', async () => {
     const { code, stdout, stderr } = await latentCache(await dataSet());
