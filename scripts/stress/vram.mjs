@@ -1,6 +1,6 @@
 // A simulated 12 GB card and twelve buckets, while another program takes and gives back 3 GB at random: no image may be
 // lost and the memory must stay inside the budget, with and without --highvram. Real decoding and resizing, no files.
-// Usage: npm run stress:vram [-- --images 20000 --profile rtx-3060 --seed 1]
+// Usage: npm run stress:vram [-- --images 20000 --profile rtx-3060 --seed 1 --others 3GiB]
 import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     images: { type: 'string', default: '20000' },
     profile: { type: 'string', default: 'rtx-3060' },
     seed: { type: 'string', default: '1' },
+    others: { type: 'string', default: '3GiB' },
   },
 });
 const count = Number(values.images);
@@ -56,7 +57,7 @@ async function drawImages(folder) {
 }
 
 async function run(folder, vae, options) {
-  process.env.LATENT_CACHE_SIM = `pace=0 others_random=3GiB:60 seed=${values.seed} world=${JSON.stringify(options).length}`;
+  process.env.LATENT_CACHE_SIM = `pace=0 others_random=${values.others}:60 seed=${values.seed} world=${JSON.stringify(options).length}`;
   const outcome = { squeezes: 0, messages: [], batches: null, summary: null };
   for await (const event of buildCache({
     inputs: [folder],
@@ -106,7 +107,7 @@ try {
   const folder = path.join(root, 'images');
   await drawImages(folder);
   report(
-    `sim:${values.profile}, ${count} images, another program takes and gives back 3 GiB`,
+    `sim:${values.profile}, ${count} images, another program takes and gives back ${values.others}`,
     await run(folder, vae, {}),
   );
   report('the same with --highvram', await run(folder, vae, { highvram: true }));
