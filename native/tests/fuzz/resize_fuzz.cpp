@@ -16,7 +16,7 @@ namespace {
 using namespace lc::pixels;
 
 constexpr int kMostPixels = 1 << 13;
-constexpr int kLongestSide = 1 << 14;
+constexpr int kLongestSide = 1 << 12;
 
 class Input {
  public:
@@ -31,9 +31,10 @@ class Input {
     return low + static_cast<int>(value % static_cast<std::uint32_t>(high - low + 1));
   }
 
-  Size size() {
-    const int width = between(1, kLongestSide);
-    return {width, between(1, std::max(1, std::min(kLongestSide, kMostPixels / width)))};
+  // At most as many pixels as are worth the time, also beside a side of `other` pixels.
+  Size size(int other) {
+    const int width = between(1, std::min(kLongestSide, std::max(1, kMostPixels / other)));
+    return {width, between(1, std::max(1, kMostPixels / width))};
   }
 
   // What is left, again and again.
@@ -56,8 +57,9 @@ std::size_t bytesOf(int width, int height, int channels) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t length) {
   Input input({data, length});
-  const Size from = input.size();
-  const Size to = input.size();
+  const Size from = input.size(1);
+  // Rows are resized first: there are from.height of to.width pixels on the way.
+  const Size to = input.size(from.height);
   const int channels = input.between(3, 4);
   const auto interpolation = static_cast<Interpolation>(input.between(0, 5));
   const int width = input.between(1, to.width);
