@@ -68,7 +68,7 @@ export interface ErrorDetails {
   remedy?: string | undefined;
   /** The call of a library that failed: 'cudaMalloc'. */
   op?: string | undefined;
-  /** ERR_DEVICE_OUT_OF_MEMORY: bytes of the allocation that failed, and bytes that were left to it. */
+  /** ERR_DEVICE_OUT_OF_MEMORY, ERR_DISK_FULL: bytes of the allocation or file that failed, and bytes left to it. */
   bytesAsked?: number | undefined;
   bytesFree?: number | undefined;
   cause?: unknown;

@@ -42,6 +42,3 @@ export function toFloat16Array(values: Float32Array): Uint16Array {
   for (let index = 0; index < values.length; index++) bits[index] = float32ToFloat16(values[index]!);
   return bits;
 }
-
-/** Magnitudes from here on round to infinity in binary16. */
-export const FLOAT16_OVERFLOW = 65520;

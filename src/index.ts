@@ -7,6 +7,8 @@ export type {
   EncodeOptions,
   Encoder,
   EncoderInfo,
+  EncoderMemory,
+  HeldMemory,
   ImageBatch,
   Moments,
   PlannedSize,
@@ -28,6 +30,9 @@ export { cudaMemGetInfo, type DeviceQueryOptions, listDevices } from './encoder/
 export { EngineCache, type EngineCacheOptions, type EngineListing } from './encoder/tensorrt/engine-cache.js';
 export type { TensorrtEncoder } from './encoder/tensorrt/tensorrt-encoder.js';
 export { ERROR_CODES, type ErrorCode, LatentCacheError } from './errors.js';
+export type { MemoryAction, MemoryEvent } from './memory/events.js';
+export type { MemoryReport } from './memory/governor.js';
+export type { BatchSpan, BucketHistory } from './memory/history.js';
 export { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from './model/catalog.js';
 export { type LoadVaeOptions, loadVae, type VaeEncoderWeights } from './model/load-vae.js';
 export type {
@@ -42,4 +47,23 @@ export type {
 export { loadBinding } from './native/load.js';
 export { buildCache } from './pipeline/build-cache.js';
 export type * from './pipeline/events.js';
+export { type IndexOptions, type IndexSummary, indexCaches } from './pipeline/index-caches.js';
 export type { BuildOptions } from './pipeline/options.js';
+export {
+  type DatasetPlan,
+  type DatasetPlanOptions,
+  type PlannedBucket,
+  type PlannedTime,
+  planDataset,
+} from './plan/plan-dataset.js';
+export type { PlanTarget } from './plan/plan-device.js';
+export type { VerifyOptions } from './verify/options.js';
+export {
+  type OkResult,
+  PROBLEM_CODES,
+  type ProblemCode,
+  type ProblemResult,
+  type VerifyEvent,
+  type VerifySummary,
+} from './verify/results.js';
+export { verifyCaches } from './verify/verify-caches.js';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { readCache } from '#dist/cache/read-cache.js';
-import { build, drawImage, fakeEncoder, readNumbers, useScratchFolder } from './build-helpers.js';
+import { build, drawImage, fakeEncoder, namesIn, readNumbers, useScratchFolder } from './build-helpers.js';
 
 const folder = useScratchFolder();
 const inside = (name: string) => path.join(folder(), name);
@@ -264,7 +264,7 @@ describe('files in the way', () => {
     await writeFile(inside('a.npz'), 'not ours');
     const { notices } = await build(folder());
     expect(notices).toEqual({ 'legacy-shadow': 1 });
-    expect((await readdir(folder())).sort()).toEqual(['a.npz.stale', 'a.png', 'a_0256x0256_sdxl.npz']);
+    expect(await namesIn(folder())).toEqual(['a.npz.stale', 'a.png', 'a_0256x0256_sdxl.npz']);
     expect(await readFile(inside('a.npz.stale'), 'utf8')).toBe('not ours');
   });
 

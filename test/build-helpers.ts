@@ -1,5 +1,5 @@
 /** What the build tests share: scratch folders, drawn images, an encoder that shows which pixels it was given. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -72,6 +72,11 @@ export async function drawImage(file: string, width: number, height: number, sha
   const background = { r: shade, g: 255 - shade, b: 30 };
   await sharp({ create: { width, height, channels: 3, background } }).toFile(file);
   return file;
+}
+
+/** What a folder holds, without the run's own `.latent-cache`; sorted. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name !== '.latent-cache').sort();
 }
 
 export interface Outcome {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { EngineCache, ERROR_CODES } from '#dist/index.js';
+import { EngineCache, ERROR_CODES, PROBLEM_CODES } from '#dist/index.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
 import { drawImage, useScratchFolder } from './build-helpers.js';
 
@@ -49,6 +49,28 @@ async function dataSet(images = 2): Promise<string[]> {
   for (let index = 0; index < images; index++) await drawImage(inside(`image${index}.png`), 160, 128 + index);
   return ['build', folder(), '--vae', inside('vae.safetensors'), '--model', 'sdxl', '--resolution', '128'];
 }
+
+describe('a device that is lost', () => {
+  it('is opened again in a new process, as long as that gets further', async () => {
+    const args = [...(await dataSet(9)), '--backend', 'sim:rtx-3060', '--allow-simulated'];
+    // the fifth run is the device's last, in each process
+    const { code, stderr } = await latentCache([...args, '--vae-batch-size', '1'], undefined, {
+      LATENT_CACHE_SIM: 'pace=0 lose_at_submit=5',
+    });
+    expect(stderr.match(/going on in a new process/g)).toHaveLength(2);
+    expect(code).toBe(0);
+    expect((await readdir(folder())).filter((name) => name.endsWith('.npz'))).toHaveLength(9);
+  });
+
+  it('before anything was done ends the command', async () => {
+    const args = [...(await dataSet(2)), '--backend', 'sim:rtx-3060', '--allow-simulated'];
+    const { code, stdout, stderr } = await latentCache(args, undefined, {
+      LATENT_CACHE_SIM: 'pace=0 lose_at_submit=1',
+    });
+    expect([code, stderr]).toEqual([2, '']);
+    expect(stdout).toContain('[ERR_DEVICE_LOST]');
+  });
+});
 
 describe('exit codes', () => {
   it('0: everything was done', async () => {
@@ -108,7 +130,9 @@ describe('output', () => {
       .trim()
       .split('\n')
       .map((line) => (JSON.parse(line) as { type: string }).type);
-    expect(new Set(types)).toEqual(new Set(['survey', 'plan', 'encoder', 'encoded', 'progress', 'summary']));
+    expect(new Set(types)).toEqual(
+      new Set(['survey', 'plan', 'encoder', 'batches', 'encoded', 'progress', 'summary']),
+    );
     expect(types.at(-1)).toBe('summary');
   });
 
@@ -180,6 +204,62 @@ describe('engines', () => {
   });
 });
 
+describe('verify', () => {
+  const cached = async () => {
+    await latentCache(await dataSet());
+    return (await readdir(folder())).filter((name) => name.endsWith('.npz')).map(inside);
+  };
+
+  it('0: clean, with one JSON object a line', async () => {
+    const files = await cached();
+    const { code, stdout } = await latentCache(['verify', folder(), '--json', '--read-data']);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(code).toBe(0);
+    expect(lines.slice(0, -1)).toEqual(
+      files.map((path) => ({ type: 'ok', path, ours: true, dataRead: true })),
+    );
+    expect(lines.at(-1)).toMatchObject({ type: 'summary', files: 2, problems: 0 });
+  });
+
+  it('2: problems found, each with path, code and remedy', async () => {
+    const [file] = await cached();
+    await writeFile(file!, 'no npz');
+    const { code, stdout } = await latentCache(['verify', folder()]);
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/image0_\S+npz: .*\[ERR_CACHE_CORRUPT\] \(not made by latent-cache\)\n {2}\S/);
+  });
+
+  it('3: problems found, and all repaired', async () => {
+    await cached();
+    await drawImage(inside('image0.png'), 192, 128);
+    const { code, stdout } = await latentCache(['verify', folder(), '--repair']);
+    expect(code).toBe(3);
+    expect(stdout).toContain('1 problems: 1 ERR_CACHE_STALE; 1 repaired');
+  });
+
+  it('1: nothing could be checked', async () => {
+    for (const args of [[inside('none')], [folder(), '--vae', 'x'], [folder()]]) {
+      const { code, stderr } = await latentCache(['verify', ...args]);
+      expect([code, stderr.includes('[ERR_')]).toEqual([1, true]);
+    }
+  });
+
+  it('2: made with another VAE than the one given, and left', async () => {
+    const [file] = await cached();
+    const other = { seed: 2, widths: [32, 32, 32, 32], blocksPerLevel: 1 };
+    await writeSeededVae(inside('other.safetensors'), other);
+    const vae = (name: string) =>
+      latentCache(['verify', folder(), '--repair', '--model', 'sdxl', '--vae', inside(name)]);
+    expect((await vae('vae.safetensors')).code).toBe(0);
+    const { code, stdout } = await vae('other.safetensors');
+    expect([code, stdout.includes('ERR_CACHE_OUTDATED')]).toEqual([2, true]);
+    expect(await readFile(file!)).toBeTruthy();
+  });
+});
+
 describe('a run', () => {
   it("leaves nothing in the user's home: onnxruntime's telemetry is off", async () => {
     const args = await dataSet(1);
@@ -210,6 +290,11 @@ describe('demo', () => {
 });
 
 describe('error codes', () => {
+  it('of verify are all in docs/verify.md', async () => {
+    const text = await readFile(new URL('../docs/verify.md', import.meta.url), 'utf8');
+    expect(PROBLEM_CODES.filter((code) => !text.includes(`\`${code}\``))).toEqual([]);
+  });
+
   it('are all in docs/errors.md', async () => {
     const text = await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8');
     expect(ERROR_CODES.filter((code) => !text.includes(`\`${code}\``))).toEqual([]);

@@ -5,6 +5,7 @@
 import { type ErrorCode, LatentCacheError } from '#dist/errors.js';
 import type { Layer } from '#dist/model/layers.js';
 import type {
+  DeviceMemory,
   EngineHandle,
   EngineShape,
   NativeBinding,
@@ -65,15 +66,21 @@ export class FakeCpu {
     return this.devices.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
   }
 
+  /** When the devices hold nothing. */
+  get memory(): DeviceMemory {
+    const { freeBytes = 1e9, totalBytes = 2e9 } = this.#options;
+    return { free: freeBytes, total: totalBytes };
+  }
+
   binding(base: Partial<NativeBinding> = {}): NativeBinding {
-    const { precisions = ['bf16', 'bf16x3', 'fp32'], freeBytes = 1e9, totalBytes = 2e9 } = this.#options;
+    const { precisions = ['bf16', 'bf16x3', 'fp32'] } = this.#options;
     return {
       ...base,
       probeBackend: async ({ plugin }) => {
         this.fault('probe');
         return { name: 'onednn', path: plugin, priority: 1, runtime: 'oneDNN 3.0.0', precisions };
       },
-      backendMemory: async () => ({ free: freeBytes, total: totalBytes }),
+      backendMemory: async () => this.memory,
       openDevice: async (options) => {
         this.fault(`open ${this.devices.length}`);
         const device = new FakeDevice(this, options, this.devices.length);
@@ -139,6 +146,10 @@ export class FakeDevice implements NativeDevice {
 
   async unloadEngine(): Promise<void> {
     this.network = undefined;
+  }
+
+  async memory(): Promise<DeviceMemory> {
+    return this.cpu.memory;
   }
 
   memoryFor(_engine: number, { count, height, width }: EngineShape): Promise<RunMemory> {

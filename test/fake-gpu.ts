@@ -10,6 +10,7 @@ import { type ErrorCode, LatentCacheError } from '#dist/errors.js';
 import type {
   BuildEngineOptions,
   CudaDevice,
+  DeviceMemory,
   EngineHandle,
   EngineShape,
   NativeBinding,
@@ -81,6 +82,11 @@ export class FakeGpu {
     throw error;
   }
 
+  /** When nothing is held. */
+  get freeBytes(): number {
+    return this.#options.freeBytes ?? 10 * 2 ** 30;
+  }
+
   get runTime(): number {
     return this.#options.runTime ?? 0;
   }
@@ -110,7 +116,7 @@ export class FakeGpu {
         devices: [this.device],
       }),
       cudaMemGetInfo: async () => ({
-        free: this.#options.freeBytes ?? 10 * 2 ** 30,
+        free: this.freeBytes,
         total: this.device.totalBytes,
       }),
       probeBackend: async ({ plugin }) => ({
@@ -168,6 +174,10 @@ class FakeDevice implements NativeDevice {
       this.gpu.held -= WEIGHT_BYTES;
       this.gpu.log.push(`unload ${engine}`);
     });
+  }
+
+  async memory(): Promise<DeviceMemory> {
+    return { free: this.gpu.freeBytes - this.gpu.held, total: this.gpu.device.totalBytes };
   }
 
   memoryFor(engine: number, shape: EngineShape): Promise<RunMemory> {

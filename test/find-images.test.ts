@@ -1,7 +1,8 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findImages, withoutExtension } from '#dist/dataset/find-images.js';
+import { findImages } from '#dist/dataset/find-images.js';
+import { withoutExtension } from '#dist/dataset/image-names.js';
 import { useScratchFolder } from './build-helpers.js';
 
 const folder = useScratchFolder();

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { sizesByName } from '#dist/cache/name-pass.js';
+import { walkNames } from '#dist/cache/name-pass.js';
 import { build, drawImage, useScratchFolder } from './build-helpers.js';
 
 // Expectations: what sd-scripts' own pass over the same names gives (main at 48d368fa).
 describe('the sizes that sd-scripts reads off cache names', () => {
-  const sizes = (images: string[], caches: string[]) =>
-    Object.fromEntries(
-      [...sizesByName(images, caches)].map(([name, { width, height }]) => [name, `${width}x${height}`]),
-    );
+  const sizes = (images: string[], caches: string[]) => {
+    const found: Record<string, string> = {};
+    walkNames(images, caches, (image, { width, height }) => {
+      found[images[image]!] = `${width}x${height}`;
+    });
+    return found;
+  };
 
   it('are those in the names, for names that do not begin alike', () => {
     expect(sizes(['a.png', 'b.png'], ['a_0512x0640_sdxl.npz', 'b_0300x0200_sdxl.npz'])).toEqual({

@@ -154,6 +154,21 @@ describe('memory', () => {
     expect(device.counters().arenaBytes).toBe(memory.arenaBytes);
   });
 
+  it('of the whole device is read while a run is on it', { timeout: 30_000 }, async () => {
+    const { device, engine } = await withEngine('run_ms=1000,capacity=100000,device_free=90000');
+    const run = outcomes([encode(device, 1, undefined, engine.id).done]);
+    await vi.waitFor(() => expect(device.counters().running).toBe(1));
+    expect(await device.memory()).toEqual({ free: 90000, total: 100000 });
+    expect(device.counters().running).toBe(1);
+    await run;
+  });
+
+  it('of a closed device is not read', async () => {
+    const device = await openToy();
+    await device.close();
+    expect(await outcomes([device.memory()])).toEqual(['ERR_ENCODER_DISPOSED']);
+  });
+
   it('is an error with byte counts when it does not suffice, and the device stays usable', async () => {
     const { device, engine } = await withEngine('capacity=8000');
     const big = Array.from({ length: 4 }, (_, seed) => toyImage(seed));

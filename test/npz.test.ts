@@ -67,6 +67,23 @@ describe('what numpy writes for the same array', () => {
   });
 });
 
+describe('an npy header that Python writes otherwise', () => {
+  const npy = (descr: string, side: string, data: Uint8Array) => {
+    const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${side},), }\n`;
+    const prefix = Buffer.from(`\x93NUMPY\x01\x00  ${dict}`, 'latin1');
+    prefix.writeUInt16LE(dict.length, 8);
+    return Buffer.concat([prefix, data]);
+  };
+
+  it('is refused with a zero in front of a side', () => {
+    expect(() => readNpyNumbers(npy('|u1', '02', Uint8Array.of(1, 2)))).toThrow('bad shape');
+  });
+
+  it('has 1 for every byte of a bool that is not 0', () => {
+    expect([...readNpyNumbers(npy('|b1', '3', Uint8Array.of(0, 1, 200))).values]).toEqual([0, 1, 1]);
+  });
+});
+
 describe('writeZip', () => {
   const members = fc.uniqueArray(
     fc.record({

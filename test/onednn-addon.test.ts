@@ -51,8 +51,8 @@ const images = [1, 2, 3, 4, 5].map(image);
 /** Without any limit. */
 async function ample() {
   await using encoder = await open();
-  const { weightBytes, arenaBytes: one } = await encoder.memoryFor(SIZE, 1);
-  const { arenaBytes: all } = await encoder.memoryFor(SIZE, images.length);
+  const { weightBytes, arenaBytes: one } = await encoder.memory.needs(SIZE, 1);
+  const { arenaBytes: all } = await encoder.memory.needs(SIZE, images.length);
   return { weightBytes, one, all, expected: await encoder.encodeBatch({ images, ...SIZE }) };
 }
 

@@ -193,10 +193,21 @@ describe('memory', () => {
     expect(cpu.devices[0]!.options.memoryBudget).toBe(bytes);
   });
 
+  it('of the machine is what the device reads', async () => {
+    await using encoder = await open(new FakeCpu({ freeBytes: 7e8, totalBytes: 9e8 }));
+    expect(await encoder.memory.read()).toEqual({ free: 7e8, total: 9e8 });
+  });
+
+  it('limits no run beyond what the network takes', async () => {
+    await using encoder = await open(new FakeCpu());
+    expect(await encoder.memory.largestRun({ width: 64, height: 64 })).toBe(64);
+    expect(await codeOf(encoder.memory.largestRun({ width: 60, height: 64 }))).toBe('ERR_ARGUMENT');
+  });
+
   it('of a run is told exactly, before it', async () => {
     const cpu = new FakeCpu();
     await using encoder = await open(cpu);
-    const needs = await encoder.memoryFor({ width: 64, height: 64 }, 2);
+    const needs = await encoder.memory.needs({ width: 64, height: 64 }, 2);
     expect(needs).toMatchObject({ weightBytes: WEIGHT_BYTES, arenaBytes: arenaBytes(2, 64) });
     expect(cpu.devices[0]!.runs).toEqual([]);
   });
@@ -207,7 +218,7 @@ describe('memory', () => {
     [{ width: 64, height: 64 }, 65],
   ])('for %j, %d images is refused', async (size, count) => {
     await using encoder = await open(new FakeCpu());
-    expect(await codeOf(encoder.memoryFor(size, count))).toBe('ERR_ARGUMENT');
+    expect(await codeOf(encoder.memory.needs(size, count))).toBe('ERR_ARGUMENT');
   });
 
   it('that is short makes several runs of nearly equal size', async () => {
@@ -278,17 +289,26 @@ describe('memory', () => {
     });
   });
 
-  it('of runs is given back by trim, the weights stay', async () => {
+  it('of runs is given back by release, the weights stay', async () => {
     const cpu = new FakeCpu();
     await using encoder = await open(cpu);
     await encoder.encodeBatch(batch(64, [1]));
     expect(cpu.heldBytes).toBe(WEIGHT_BYTES + arenaBytes(1, 64));
-    await encoder.trim();
+    await encoder.memory.release();
     expect(cpu.heldBytes).toBe(WEIGHT_BYTES);
   });
 });
 
 describe('two NUMA nodes', () => {
+  it('count together what they hold, may hold and need', async () => {
+    const cpu = new FakeCpu({ freeBytes: 1e9 });
+    await using encoder = await open(cpu, {}, TWO_NODES);
+    const needs = await encoder.memory.needs({ width: 64, height: 64 }, 1);
+    expect(needs).toMatchObject({ weightBytes: 2 * WEIGHT_BYTES, arenaBytes: 2 * arenaBytes(1, 64) });
+    expect(encoder.memory.budget).toBe(8e8);
+    expect(encoder.memory.held()).toEqual({ used: 2 * WEIGHT_BYTES, peak: 2 * WEIGHT_BYTES });
+  });
+
   it('get a device each, bound, with equal parts of the budget', async () => {
     const cpu = new FakeCpu({ freeBytes: 1e9 });
     await using encoder = await open(cpu, {}, TWO_NODES);
@@ -409,8 +429,9 @@ describe('disposing', () => {
     await encoder.dispose();
     const later = [
       encoder.encodeBatch(batch(64, [1])),
-      encoder.memoryFor({ width: 64, height: 64 }, 1),
-      encoder.trim(),
+      encoder.memory.needs({ width: 64, height: 64 }, 1),
+      encoder.memory.release(),
+      encoder.memory.read(),
     ];
     const codes = await Promise.all(later.map(codeOf));
     expect(new Set(codes)).toEqual(new Set(['ERR_ENCODER_DISPOSED']));

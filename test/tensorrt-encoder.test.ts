@@ -16,7 +16,7 @@ describe('memory', () => {
     const gpu = new FakeGpu();
     await using encoder = await open(gpu);
     await encoder.prepare(many(64));
-    const needs = await encoder.memoryFor({ width: 64, height: 64 }, 3);
+    const needs = await encoder.memory.needs({ width: 64, height: 64 }, 3);
     expect(needs).toMatchObject({
       ...runMemory({ count: 3, width: 64, height: 64 }),
       weightBytes: WEIGHT_BYTES,
@@ -48,31 +48,59 @@ describe('memory', () => {
     expect(moves).toEqual(['load 1', 'load 2', 'unload 2', 'load 3']);
   });
 
-  it('is freed by trim, and the next call works', async () => {
+  it('is freed by release, and the next call works', async () => {
     const gpu = new FakeGpu();
     await using encoder = await open(gpu);
     await encoder.encodeBatch(batch(64, [1]));
-    await encoder.trim();
+    await encoder.memory.release(null);
     expect(gpu.held).toBe(0);
     expect(shades(await encoder.encodeBatch(batch(64, [3])))).toEqual([3]);
   });
 
-  it('that runs out halves the run, and the next one starts there', async () => {
+  it('that one size does not need is freed by release, its engine stays', async () => {
     const gpu = new FakeGpu();
     await using encoder = await open(gpu);
-    await encoder.prepare(many(64));
-    gpu.failNext('run', 'ERR_DEVICE_OUT_OF_MEMORY');
-    expect(shades(await encoder.encodeBatch(batch(64, FROM_TEN(8))))).toEqual(FROM_TEN(8));
-    await encoder.encodeBatch(batch(64, FROM_TEN(8)));
-    const runs = gpu.log.filter((line) => line.startsWith('run')).map((line) => line.split(' ')[2]);
-    expect(runs).toEqual(Array(4).fill('4x64x64'));
+    await encoder.prepare(many(64, 128));
+    for (const side of [64, 128]) await encoder.encodeBatch(batch(side, [1]));
+    await encoder.memory.release({ width: 64, height: 64 });
+    expect(gpu.held).toBe(WEIGHT_BYTES);
+    await encoder.encodeBatch(batch(64, [1]));
+    expect(gpu.log.filter((line) => line.startsWith('load'))).toHaveLength(2);
   });
 
-  it('that runs out for one image is an error with its numbers, and the encoder goes on', async () => {
+  it('that is kept for a size which nobody prepared loads nothing', async () => {
+    const gpu = new FakeGpu();
+    await using encoder = await open(gpu);
+    await encoder.memory.release({ width: 64, height: 64 });
+    expect(gpu.builds).toEqual([]);
+  });
+
+  it('is read from the device, and counted', async () => {
+    const gpu = new FakeGpu({ freeBytes: 2 ** 30 });
+    await using encoder = await open(gpu, { vramBudget: 2 ** 29 });
+    await encoder.encodeBatch(batch(64, [1]));
+    const held = WEIGHT_BYTES + runMemory({ count: 1, width: 64, height: 64 }).arenaBytes;
+    expect(encoder.memory.held()).toEqual({ used: held, peak: held });
+    expect(await encoder.memory.read()).toEqual({ free: 2 ** 30 - held, total: gpu.device.totalBytes });
+    expect(encoder.memory.budget).toBe(2 ** 29);
+  });
+
+  it('is not told for more images than an engine takes at once', async () => {
+    const gpu = new FakeGpu();
+    await using encoder = await open(gpu);
+    const size = { width: 64, height: 64 };
+    const most = await encoder.memory.largestRun(size);
+    expect(most).toBe(gpu.builds[0]!.maximum.count);
+    for (const count of [0, most + 1]) {
+      expect((await errorOf(encoder.memory.needs(size, count))).code).toBe('ERR_ARGUMENT');
+    }
+  });
+
+  it('that runs out is an error with its numbers, and the encoder goes on', async () => {
     const gpu = new FakeGpu();
     await using encoder = await open(gpu);
     const details = { bytesAsked: 4096, bytesFree: 512, op: 'cudaMalloc' };
-    for (const _ of ['run', 'repeated run']) gpu.failNext('run', 'ERR_DEVICE_OUT_OF_MEMORY', details);
+    gpu.failNext('run', 'ERR_DEVICE_OUT_OF_MEMORY', details);
     const error = await errorOf(encoder.encodeBatch(batch(64, [1])));
     expect(error).toMatchObject({ code: 'ERR_DEVICE_OUT_OF_MEMORY', ...details });
     expect(shades(await encoder.encodeBatch(batch(64, [2])))).toEqual([2]);
@@ -164,7 +192,7 @@ describe('calls', () => {
     expect((await Promise.all(calls)).slice(1)).toEqual(['ERR_ENCODER_DISPOSED', 'ERR_ENCODER_DISPOSED']);
     expect(gpu.held).toBe(0);
     expect((await errorOf(encoder.encodeBatch(batch(64, [1])))).code).toBe('ERR_ENCODER_DISPOSED');
-    expect((await errorOf(encoder.trim())).code).toBe('ERR_ENCODER_DISPOSED');
+    expect((await errorOf(encoder.memory.release(null))).code).toBe('ERR_ENCODER_DISPOSED');
   });
 
   it('are ended by disposal also while an engine is built', async () => {
@@ -187,7 +215,7 @@ describe('calls', () => {
     const calls: Promise<void>[] = [];
     for (let index = 0; index < 500; index++) {
       const kind = random(20);
-      if (kind === 0) calls.push(encoder.trim());
+      if (kind === 0) calls.push(encoder.memory.release(random(2) === 0 ? null : { width: 64, height: 64 }));
       if (kind === 1) gpu.failNext('run', 'ERR_DEVICE_OUT_OF_MEMORY');
       if (kind === 2) gpu.failNext('load', 'ERR_DEVICE_OUT_OF_MEMORY');
       if (kind === 3) gpu.failNext('run', 'ERR_ENCODER');

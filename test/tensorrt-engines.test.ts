@@ -58,7 +58,7 @@ describe('engines', () => {
     expect(gpu.builds).toHaveLength(2);
     gpu.failNext('load', 'ERR_ENGINE_INVALID');
     gpu.failNext('load', 'ERR_ENGINE_INVALID');
-    await encoder.trim();
+    await encoder.memory.release(null);
     expect((await errorOf(encoder.encodeBatch(batch(64, [7])))).code).toBe('ERR_ENGINE_INVALID');
   });
 

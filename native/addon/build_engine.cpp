@@ -27,7 +27,7 @@ struct Build {
 
   // On a libuv worker.
   void run() {
-    request.context = core::Context::open(location.plugin, location.libraryFolders);
+    request.context = location.open();
     const auto progress = [this](const char* phase, std::int32_t step, std::int32_t steps) {
       queue.post([this, phase = std::string(phase), step, steps](Napi::Env env) {
         report(env, phase, step, steps);

@@ -19,8 +19,7 @@ Napi::Value probeBackend(const Napi::CallbackInfo& info) {
   const BackendLocation location = backendOption(objectArgument(info, 0, "options"));
   const auto context = std::make_shared<std::shared_ptr<core::Context>>();
   return Task::queue(
-      info.Env(), "latent-cache.probeBackend", {},
-      [=] { *context = core::Context::open(location.plugin, location.libraryFolders); },
+      info.Env(), "latent-cache.probeBackend", {}, [=] { *context = location.open(); },
       [=](Napi::Env env) -> Napi::Value {
         const core::Context& opened = **context;
         Napi::Object result = Napi::Object::New(env);
@@ -38,8 +37,7 @@ Napi::Value backendMemory(const Napi::CallbackInfo& info) {
   const auto device = static_cast<std::uint32_t>(integerArgument(info, 1, "device", 0, kMaxDevices - 1));
   const auto memory = std::make_shared<core::MemoryInfo>();
   return Task::queue(
-      info.Env(), "latent-cache.backendMemory", {},
-      [=] { *memory = core::Context::open(location.plugin, location.libraryFolders)->memoryInfo(device); },
+      info.Env(), "latent-cache.backendMemory", {}, [=] { *memory = location.open()->memoryInfo(device); },
       [=](Napi::Env env) -> Napi::Value { return toJs(env, *memory); });
 }
 
@@ -54,8 +52,7 @@ Napi::Value openDevice(const Napi::CallbackInfo& info) {
   options->threads = threadsOption(object);
   options->processors = processorsOption(object);
   return Task::queue(
-      info.Env(), "latent-cache.openDevice", {},
-      [=] { options->context = core::Context::open(location.plugin, location.libraryFolders); },
+      info.Env(), "latent-cache.openDevice", {}, [=] { options->context = location.open(); },
       [=](Napi::Env env) { return NativeDevice::open(env, std::move(*options)); });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "errors.h"
 
@@ -27,7 +28,10 @@ std::uint32_t countOption(const Napi::Object& options, const char* name, std::in
 }  // namespace
 
 BackendLocation backendOption(const Napi::Object& options) {
-  return {pathOption(options, "plugin"), pathsOption(options, "libraryFolders")};
+  const bool isSetUp = !options.Get("settings").IsUndefined();
+  // No path, but like one without a NUL, at which it would be cut.
+  std::string settings = isSetUp ? pathOption(options, "settings") : std::string();
+  return {pathOption(options, "plugin"), pathsOption(options, "libraryFolders"), std::move(settings)};
 }
 
 std::uint32_t deviceOption(const Napi::Object& options) {

@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,16 @@ inline constexpr std::int32_t kMaxSlots = 16;
 inline constexpr std::int32_t kMaxThreads = 1 << 10;
 inline constexpr std::int32_t kMaxProcessors = 1 << 16;
 
-// A plug-in, and where the libraries that it needs may be.
+// A plug-in, where the libraries that it needs may be, and how it is to be set up.
 struct BackendLocation {
   std::string plugin;
   std::vector<std::string> libraryFolders;
+  std::string settings;
+
+  // Loads libraries: not on the JS thread. Throws core::Error.
+  std::shared_ptr<core::Context> open() const {
+    return core::Context::open(plugin, libraryFolders, settings);
+  }
 };
 
 // Each throws ERR_ARGUMENT with the name, the expected and the got.

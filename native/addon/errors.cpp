@@ -26,6 +26,16 @@ std::string pathOf(const Napi::Value& value, const char* name) {
   return path;
 }
 
+std::vector<std::string> pathsOf(const Napi::Value& value, const char* name) {
+  const Napi::Array list = listOf(value, name);
+  std::vector<std::string> paths;
+  paths.reserve(list.Length());
+  for (std::uint32_t index = 0; index < list.Length(); ++index) {
+    paths.push_back(pathOf(list.Get(index), name));
+  }
+  return paths;
+}
+
 template <typename Array>
 Array arrayOf(const Napi::Value& value, const char* name, napi_typedarray_type type, const char* expected) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
@@ -127,12 +137,7 @@ std::uint64_t sizeOption(const Napi::Object& options, const char* name) {
 }
 
 std::vector<std::string> pathsOption(const Napi::Object& options, const char* name) {
-  const Napi::Array list = arrayOption(options, name);
-  std::vector<std::string> paths;
-  for (std::uint32_t index = 0; index < list.Length(); ++index) {
-    paths.push_back(pathOf(list.Get(index), name));
-  }
-  return paths;
+  return pathsOf(options.Get(name), name);
 }
 
 std::string pathOption(const Napi::Object& options, const char* name) {
@@ -162,6 +167,10 @@ Napi::Uint8Array bytesOf(const Napi::Value& value, const char* name) {
 
 std::string pathArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
   return pathOf(info[index], name);
+}
+
+std::vector<std::string> pathsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  return pathsOf(info[index], name);
 }
 
 Napi::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {

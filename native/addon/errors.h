@@ -58,6 +58,7 @@ Napi::Array arrayOption(const Napi::Object& options, const char* name);
 // The arguments of a call: the same, by position.
 std::string stringArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 std::string pathArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
+std::vector<std::string> pathsArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 std::uint64_t sizeArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);
 Napi::Function functionArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name);

@@ -13,6 +13,9 @@
 namespace lc::addon {
 namespace {
 
+// Kind, size and two times.
+constexpr std::size_t kStateValues = 4;
+
 const char* textOf(files::Kind kind) {
   switch (kind) {
     case files::Kind::kFile:
@@ -69,12 +72,52 @@ Napi::Value writeFileAtomic(const Napi::CallbackInfo& info) {
       [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
 }
 
+Napi::Value statFiles(const Napi::CallbackInfo& info) {
+  std::vector<std::string> paths = pathsArgument(info, 0, "paths");
+  const auto states = std::make_shared<std::vector<files::State>>();
+  return Task::queue(
+      info.Env(), "latent-cache.statFiles", {},
+      [=, paths = std::move(paths)] {
+        states->reserve(paths.size());
+        for (const std::string& path : paths) states->push_back(files::stateOf(path));
+      },
+      [=](Napi::Env env) -> Napi::Value {
+        Napi::BigInt64Array result = Napi::BigInt64Array::New(env, states->size() * kStateValues);
+        std::int64_t* next = result.Data();
+        for (const files::State& state : *states) {
+          for (const std::int64_t value : {state.kind, state.bytes, state.modified, state.changed}) {
+            *next++ = value;
+          }
+        }
+        return result;
+      });
+}
+
+Napi::Value tryLockFile(const Napi::CallbackInfo& info) {
+  const int descriptor = integerArgument(info, 0, "descriptor", 0, INT32_MAX);
+  const auto locked = std::make_shared<bool>();
+  return Task::queue(
+      info.Env(), "latent-cache.tryLockFile", {}, [=] { *locked = files::tryLock(descriptor); },
+      [=](Napi::Env env) -> Napi::Value { return Napi::Boolean::New(env, *locked); });
+}
+
+Napi::Value isFileLocked(const Napi::CallbackInfo& info) {
+  const int descriptor = integerArgument(info, 0, "descriptor", 0, INT32_MAX);
+  const auto locked = std::make_shared<bool>();
+  return Task::queue(
+      info.Env(), "latent-cache.isFileLocked", {}, [=] { *locked = files::isLocked(descriptor); },
+      [=](Napi::Env env) -> Napi::Value { return Napi::Boolean::New(env, *locked); });
+}
+
 }  // namespace
 
 void registerFileOps(Napi::Env env, Napi::Object exports) {
   exports.Set("inspectFile", Napi::Function::New(env, inspectFile, "inspectFile"));
   exports.Set("readFileInto", Napi::Function::New(env, readFileInto, "readFileInto"));
   exports.Set("writeFileAtomic", Napi::Function::New(env, writeFileAtomic, "writeFileAtomic"));
+  exports.Set("statFiles", Napi::Function::New(env, statFiles, "statFiles"));
+  exports.Set("tryLockFile", Napi::Function::New(env, tryLockFile, "tryLockFile"));
+  exports.Set("isFileLocked", Napi::Function::New(env, isFileLocked, "isFileLocked"));
 }
 
 }  // namespace lc::addon

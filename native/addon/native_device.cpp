@@ -9,6 +9,7 @@
 #include "failures.h"
 #include "network_arguments.h"
 #include "state.h"
+#include "task.h"
 
 namespace lc::addon {
 namespace {
@@ -35,14 +36,17 @@ void NativeDevice::define(Napi::Env env) {
       {InstanceMethod("loadEngine", &NativeDevice::loadEngine),
        InstanceMethod("loadNetwork", &NativeDevice::loadNetwork),
        InstanceMethod("unloadEngine", &NativeDevice::unloadEngine),
-       InstanceMethod("memoryFor", &NativeDevice::memoryFor), InstanceMethod("encode", &NativeDevice::encode),
-       InstanceMethod("cancel", &NativeDevice::cancel), InstanceMethod("trim", &NativeDevice::trim),
-       InstanceMethod("counters", &NativeDevice::counters), InstanceMethod("close", &NativeDevice::close)}));
+       InstanceMethod("memory", &NativeDevice::memory), InstanceMethod("memoryFor", &NativeDevice::memoryFor),
+       InstanceMethod("encode", &NativeDevice::encode), InstanceMethod("cancel", &NativeDevice::cancel),
+       InstanceMethod("trim", &NativeDevice::trim), InstanceMethod("counters", &NativeDevice::counters),
+       InstanceMethod("close", &NativeDevice::close)}));
 }
 
 Napi::Value NativeDevice::open(Napi::Env env, core::DeviceOptions options) {
   const auto proof = Napi::External<core::DeviceOptions>::New(env, &options);
   NativeDevice& device = *Unwrap(stateOf(env).deviceClass.New({proof}));
+  device.context_ = options.context;
+  device.deviceIndex_ = options.device;
   return device.start(env, {}, [&](std::uint64_t call) {
     device.worker_ = std::make_unique<core::DeviceWorker>(std::move(options), device.settlesOpening(call));
   });
@@ -141,6 +145,7 @@ void NativeDevice::endWorker() {
   // Its memory is freed already, and its thread about to end.
   lastCounters_ = worker_->counters();
   worker_.reset();
+  context_.reset();
 }
 
 Napi::Value NativeDevice::loadEngine(const Napi::CallbackInfo& info) {
@@ -164,6 +169,18 @@ Napi::Value NativeDevice::unloadEngine(const Napi::CallbackInfo& info) {
   const std::uint32_t engine = engineArgument(info, 0);
   return startOnWorker(info.Env(), {},
                        [&](std::uint64_t call) { worker_->unloadEngine(engine, settles<>(call)); });
+}
+
+Napi::Value NativeDevice::memory(const Napi::CallbackInfo& info) {
+  const auto memory = std::make_shared<core::MemoryInfo>();
+  const bool isClosed = worker_ == nullptr;
+  return Task::queue(
+      info.Env(), "latent-cache.memory", {},
+      [=, context = context_, device = deviceIndex_] {
+        if (isClosed) throw core::closedError();
+        *memory = context->memoryInfo(device);
+      },
+      [=](Napi::Env env) -> Napi::Value { return toJs(env, *memory); });
 }
 
 Napi::Value NativeDevice::memoryFor(const Napi::CallbackInfo& info) {

@@ -45,6 +45,7 @@ class NativeDevice final : public Napi::ObjectWrap<NativeDevice> {
   Napi::Value loadEngine(const Napi::CallbackInfo& info);
   Napi::Value loadNetwork(const Napi::CallbackInfo& info);
   Napi::Value unloadEngine(const Napi::CallbackInfo& info);
+  Napi::Value memory(const Napi::CallbackInfo& info);
   Napi::Value memoryFor(const Napi::CallbackInfo& info);
   Napi::Value encode(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);
@@ -59,6 +60,9 @@ class NativeDevice final : public Napi::ObjectWrap<NativeDevice> {
 
   CallList calls_;
   JsQueue queue_;
+  // For what is asked beside the worker.
+  std::shared_ptr<core::Context> context_;
+  std::uint32_t deviceIndex_ = 0;
   core::DeviceCounters lastCounters_{};
   bool environmentEnded_ = false;
   // Null before it is open and after it was closed. Its thread uses the queue.

@@ -81,6 +81,8 @@ typedef struct lc_options {
   /* Looked through before the loader's own search path. */
   const char* const* library_folders;
   uint32_t library_folder_count;
+  /* How a back-end that can be set up is to be, as "key=value" words; NULL: as it is. Others ignore it. */
+  const char* settings;
 } lc_options;
 
 /* Images of a batch, pixels. */

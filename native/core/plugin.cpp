@@ -4,6 +4,7 @@
 
 #include <map>
 #include <mutex>
+#include <tuple>
 #include <utility>
 
 #include "core/error.h"
@@ -54,24 +55,26 @@ const Plugin& Plugin::load(const std::string& path) {
   return registry.entries.try_emplace(path, path, loadTable(path)).first->second;
 }
 
-std::shared_ptr<Context> Context::open(const std::string& pluginPath,
-                                       const std::vector<std::string>& folders) {
-  using Key = std::pair<std::string, std::vector<std::string>>;
+std::shared_ptr<Context> Context::open(const std::string& pluginPath, const std::vector<std::string>& folders,
+                                       const std::string& settings) {
+  using Key = std::tuple<std::string, std::vector<std::string>, std::string>;
   static auto& registry = *new Registry<Key, std::weak_ptr<Context>>;
   const Plugin& plugin = Plugin::load(pluginPath);
   const std::lock_guard lock(registry.mutex);
-  std::weak_ptr<Context>& entry = registry.entries[Key(pluginPath, folders)];
+  std::weak_ptr<Context>& entry = registry.entries[Key(pluginPath, folders, settings)];
   if (std::shared_ptr<Context> context = entry.lock()) return context;
-  std::shared_ptr<Context> context(new Context(plugin, folders));
+  std::shared_ptr<Context> context(new Context(plugin, folders, settings));
   entry = context;
   return context;
 }
 
-Context::Context(const Plugin& plugin, const std::vector<std::string>& folders) : plugin_(plugin) {
+Context::Context(const Plugin& plugin, const std::vector<std::string>& folders, const std::string& settings)
+    : plugin_(plugin) {
   std::vector<const char*> names;
   names.reserve(folders.size());
   for (const std::string& folder : folders) names.push_back(folder.c_str());
-  const lc_options options{sizeof options, names.data(), static_cast<std::uint32_t>(names.size())};
+  const lc_options options{sizeof options, names.data(), static_cast<std::uint32_t>(names.size()),
+                           settings.empty() ? nullptr : settings.c_str()};
   lc_error error = emptyError();
   try {
     check(backend().context_open(&options, &context_, &error), error);

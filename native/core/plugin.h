@@ -33,11 +33,12 @@ struct MemoryInfo {
 // A plug-in with the libraries that it needs. All functions from any thread.
 class Context {
  public:
-  // `folders` are looked through before the loader's own search path. One that is open already with the same
-  // plug-in and folders is shared. Throws Error: kPluginUnusable, LC_CUDA_MISSING, LC_CUDA_DRIVER,
-  // LC_NO_DEVICE, LC_LIBRARY_MISSING, LC_LIBRARY_TOO_OLD, LC_LIBRARY_MAJOR.
-  static std::shared_ptr<Context> open(const std::string& pluginPath,
-                                       const std::vector<std::string>& folders);
+  // `folders` are looked through before the loader's own search path; `settings` are lc_options' (empty:
+  // none). One that is open already with the same three is shared. Throws Error: kPluginUnusable, LC_INVALID
+  // (settings), LC_CUDA_MISSING, LC_CUDA_DRIVER, LC_NO_DEVICE, LC_LIBRARY_MISSING, LC_LIBRARY_TOO_OLD,
+  // LC_LIBRARY_MAJOR.
+  static std::shared_ptr<Context> open(const std::string& pluginPath, const std::vector<std::string>& folders,
+                                       const std::string& settings = {});
 
   ~Context();
   Context(const Context&) = delete;
@@ -54,7 +55,7 @@ class Context {
   MemoryInfo memoryInfo(std::uint32_t device) const;
 
  private:
-  Context(const Plugin& plugin, const std::vector<std::string>& folders);
+  Context(const Plugin& plugin, const std::vector<std::string>& folders, const std::string& settings);
 
   const Plugin& plugin_;
   lc_context* context_ = nullptr;

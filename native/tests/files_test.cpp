@@ -1,6 +1,7 @@
 // Reads, looks and atomic writes, in a folder of their own.
 #include "files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,12 +51,34 @@ void writesAllPieces() {
   check(!std::filesystem::exists(inside("a.tmp")), "the temporary file is gone");
 }
 
+// More than one writev takes.
+void writesThousandsOfPieces() {
+  std::vector<std::uint8_t> bytes(5000);
+  for (std::size_t index = 0; index < bytes.size(); ++index)
+    bytes[index] = static_cast<std::uint8_t>(index % 251);
+  std::vector<std::span<const std::uint8_t>> pieces;
+  for (const std::uint8_t& byte : bytes) pieces.emplace_back(&byte, 1);
+  lc::files::writeAtomically(inside("p.tmp"), inside("p"), pieces);
+  Bytes read(bytes.size());
+  check(lc::files::readInto(inside("p"), read) == bytes.size() && read == bytes, "all pieces, in order");
+}
+
 void replacesWhatIsThere() {
   write(inside("b"), {1, 1, 1, 1});
   write(inside("b"), {2});
   Bytes read(8);
   check(lc::files::readInto(inside("b"), read) == 1 && read[0] == 2,
         "the new file took the place of the old");
+}
+
+void replacesALink() {
+  write(inside("elsewhere"), {1});
+  check(::symlink("elsewhere", inside("link-to").c_str()) == 0, "a link is made");
+  write(inside("link-to"), {2});
+  Bytes read(1);
+  check(lc::files::readInto(inside("elsewhere"), read) == 1 && read[0] == 1,
+        "where the link led is untouched");
+  check(!std::filesystem::is_symlink(inside("link-to")), "the new file took the place of the link");
 }
 
 void leavesNothingOnFailure() {
@@ -94,6 +117,43 @@ void inspects() {
   check(codeOf([&] { lc::files::inspect(inside("link"), head); }) == "ENOENT", "a broken link");
 }
 
+void tellsStates() {
+  write(inside("s"), {1, 2, 3});
+  struct stat status {};
+  check(::stat(inside("s").c_str(), &status) == 0, "the file is there");
+  const timespec times[2] = {{1, 0}, {1'700'000'000, 123'456'789}};
+  check(::utimensat(AT_FDCWD, inside("s").c_str(), times, 0) == 0, "its time is set");
+  const auto file = lc::files::stateOf(inside("s"));
+  check(file.kind == 1 && file.bytes == 3, "kind and size of a file");
+  check(file.modified == 1'700'000'000'123'456'789, "its time to the nanosecond");
+  check(file.changed >= static_cast<std::int64_t>(status.st_ctim.tv_sec) * 1'000'000'000,
+        "the time of its change cannot be set back");
+  check(lc::files::stateOf(folder).kind == 2, "a folder");
+  check(::mkfifo(inside("s-pipe").c_str(), 0600) == 0, "a pipe is made");
+  check(lc::files::stateOf(inside("s-pipe")).kind == 3, "a pipe");
+  check(::symlink("s", inside("s-link").c_str()) == 0, "a link is made");
+  check(lc::files::stateOf(inside("s-link")).bytes == 3, "a link is what it leads to");
+  const auto missing = lc::files::stateOf(inside("s-none"));
+  check(missing.kind == 0 && missing.bytes == 0 && missing.modified == 0, "nothing there");
+}
+
+void locksOnce() {
+  const auto open = [] { return ::open(inside("lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); };
+  const int first = open();
+  const int second = open();
+  check(!lc::files::isLocked(first), "a new file is free");
+  check(lc::files::tryLock(first), "the first gets it");
+  check(lc::files::isLocked(second), "the second sees that");
+  check(!lc::files::isLocked(first), "its own lock is not another's");
+  check(!lc::files::tryLock(second), "and does not get it");
+  ::close(open());
+  check(lc::files::isLocked(second), "closing another descriptor of the file frees nothing");
+  ::close(first);
+  check(lc::files::tryLock(second), "closing the holder's does");
+  ::close(second);
+  check(codeOf([&] { lc::files::tryLock(second); }) == "EBADF", "a closed descriptor is an error");
+}
+
 }  // namespace
 
 int main() {
@@ -101,10 +161,14 @@ int main() {
   if (::mkdtemp(pattern.data()) == nullptr) return 1;
   folder = pattern;
   writesAllPieces();
+  writesThousandsOfPieces();
   replacesWhatIsThere();
+  replacesALink();
   leavesNothingOnFailure();
   tellsLengths();
   inspects();
+  tellsStates();
+  locksOnce();
   std::filesystem::remove_all(folder);
   return lc::test::report();
 }

@@ -26,7 +26,7 @@ struct Opened {
 Opened open(const std::vector<std::string>& folders) {
   std::vector<const char*> names;
   for (const std::string& folder : folders) names.push_back(folder.c_str());
-  const lc_options options{sizeof options, names.data(), static_cast<std::uint32_t>(names.size())};
+  const lc_options options{sizeof options, names.data(), static_cast<std::uint32_t>(names.size()), nullptr};
   Opened opened{};
   opened.error.size = sizeof opened.error;
   opened.code = backend->context_open(&options, &opened.context, &opened.error);

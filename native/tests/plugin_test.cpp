@@ -48,6 +48,7 @@ void sharesContexts() {
   const auto first = Context::open(LC_TOY_PLUGIN, {"/a"});
   check(first == Context::open(LC_TOY_PLUGIN, {"/a"}), "the same plug-in and folders share a context");
   check(first != Context::open(LC_TOY_PLUGIN, {"/b"}), "other folders do not");
+  check(first != Context::open(LC_TOY_PLUGIN, {"/a"}, "key=value"), "nor do other settings");
   check(&first->plugin() == &Context::open(LC_TOY_PLUGIN, {"/b"})->plugin(), "a plug-in is loaded once");
   check(first->runtime() == "Toy 1.0", "its runtime");
   lc::test::toyOptions("capacity=5000,device_free=300");

@@ -39,7 +39,7 @@ int main(int, char** arguments) {
   }
   const lc_backend& backend = *symbol<const lc_backend*()>(plugin, LC_BACKEND_SYMBOL)();
   const char* folders[] = {cudaFolder.c_str(), trtFolder.c_str()};
-  const lc_options options{sizeof options, folders, 2};
+  const lc_options options{sizeof options, folders, 2, nullptr};
   lc_context* context = nullptr;
   lc_error error = Bench::empty();
   if (backend.context_open(&options, &context, &error) != LC_OK) {

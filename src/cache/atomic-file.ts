@@ -1,6 +1,6 @@
 /** Files appear whole or not at all: temporary file in the same folder, fsync, rename. */
 import { randomBytes } from 'node:crypto';
-import { open, stat, unlink } from 'node:fs/promises';
+import { open, stat, statfs, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import type { NativeBinding } from '../native/binding.js';
@@ -17,7 +17,8 @@ function temporaryPath(folder: string): string {
 /**
  * Writes the pieces one after the other. Under `target` there is either what was there before or the whole new file.
  *
- * @throws LatentCacheError `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE` or `ERR_CACHE_WRITE`
+ * @throws LatentCacheError `ERR_DISK_FULL` with `bytesAsked` (of this file) and `bytesFree`, `ERR_OUTPUT_NOT_WRITABLE` or
+ * `ERR_CACHE_WRITE`
  */
 export async function writeFileAtomic(
   target: string,
@@ -27,7 +28,9 @@ export async function writeFileAtomic(
   try {
     await files.writeFileAtomic(temporaryPath(path.dirname(target)), target, pieces);
   } catch (cause) {
-    throw writeError(target, cause);
+    if (!isFull(cause)) throw writeError(target, cause);
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    throw fullError(target, cause, { bytesAsked: bytes, bytesFree: await freeBytes(path.dirname(target)) });
   }
 }
 
@@ -55,12 +58,16 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Removes what a killed run left in a folder; files of a process that still runs are left alone. */
 export async function removeAbandoned(folder: string, names: readonly string[]): Promise<void> {
+  for await (const file of findAbandoned(folder, names)) await unlink(file).catch(() => {});
+}
+
+/** Paths of the temporary files that no running process owns. */
+export async function* findAbandoned(folder: string, names: readonly string[]): AsyncGenerator<string> {
   for (const name of names) {
     const match = TEMPORARY.exec(name);
     if (match === null) continue;
     const file = path.join(folder, name);
-    if (!(await isAbandoned(file, match[1]!))) continue;
-    await unlink(file).catch(() => {});
+    if (await isAbandoned(file, match[1]!)) yield file;
   }
 }
 
@@ -74,18 +81,54 @@ async function isAbandoned(file: string, owner: string): Promise<boolean> {
   return age > FOREIGN_TEMPORARY_MS;
 }
 
+function isFull(cause: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(systemErrorCode(cause) ?? '');
+}
+
+/** Bytes that this user may still write; a quota may allow less. undefined when the file system does not tell. */
+async function freeBytes(folder: string): Promise<number | undefined> {
+  return statfs(folder).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => undefined,
+  );
+}
+
+function fullError(target: string, cause: unknown, bytes: SpaceNeeds = {}): LatentCacheError {
+  return new LatentCacheError(
+    'ERR_DISK_FULL',
+    `No space left to write ${target}${missingText(cause, bytes)}`,
+    {
+      ...bytes,
+      path: target,
+      cause,
+      remedy:
+        'Free space or choose another --out-dir, then run the same command again: finished images are kept.',
+    },
+  );
+}
+
+interface SpaceNeeds {
+  readonly bytesAsked?: number;
+  readonly bytesFree?: number | undefined;
+}
+
+function missingText(cause: unknown, { bytesAsked, bytesFree }: SpaceNeeds): string {
+  if (bytesAsked === undefined) return '';
+  if (systemErrorCode(cause) === 'EDQUOT') return `: the quota has no room for its ${bytesAsked} bytes`;
+  const needs = `: it needs ${bytesAsked} bytes`;
+  if (bytesFree === undefined) return needs;
+  const missing = bytesAsked - bytesFree;
+  return missing > 0
+    ? `${needs}, ${bytesFree} are free, ${missing} are missing`
+    : `${needs}; ${bytesFree} are free by now`;
+}
+
 /** An error of the file system about a file or folder that is to be written. */
 export function writeError(target: string, cause: unknown): LatentCacheError {
+  if (isFull(cause)) return fullError(target, cause);
   const details = { path: target, cause };
   const text = cause instanceof Error ? cause.message : String(cause);
   switch (systemErrorCode(cause)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new LatentCacheError('ERR_DISK_FULL', `No space left to write ${target}`, {
-        ...details,
-        remedy:
-          'Free space or choose another --out-dir, then run the same command again: finished images are kept.',
-      });
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

@@ -1,7 +1,7 @@
 import { LatentCacheError } from '../errors.js';
 import { readNpyNumbers } from './npy.js';
 import { type RecipeRecord, sameRecipe } from './provenance.js';
-import type { CacheArray, CacheFile } from './read-cache.js';
+import type { ArrayStructure, CacheStructure } from './read-structure.js';
 import type { LatentEntry } from './sd-scripts.js';
 
 /** What a cache must hold to be complete: the entry without its numbers. */
@@ -18,7 +18,7 @@ export interface CacheExpectation
  *
  * @returns the first difference in words; undefined when there is none
  */
-export function findDifference(cache: CacheFile, expected: CacheExpectation): string | undefined {
+export function findDifference(cache: CacheStructure, expected: CacheExpectation): string | undefined {
   const { keySuffix, shape, bucket } = expected;
   const array = (key: string) => cache.arrays.get(key + keySuffix);
   const latents = array('latents');
@@ -51,7 +51,7 @@ export function findDifference(cache: CacheFile, expected: CacheExpectation): st
  * @returns the first difference in words; undefined when there is none
  */
 export async function findOutdated(
-  cache: CacheFile,
+  cache: Pick<CacheStructure, 'provenance'>,
   keySuffix: string,
   recipe: RecipeRecord,
   sourceBytes: number,
@@ -65,17 +65,24 @@ export async function findOutdated(
   return unchanged ? undefined : 'the image has changed';
 }
 
-function hasFloats(array: CacheArray, shape: readonly number[]): boolean {
+/** What the trainer's `torch.FloatTensor` takes as a latent: it refuses the other byte order. */
+export const FLOATS = /^<f[248]$/;
+
+function hasFloats(array: ArrayStructure, shape: readonly number[]): boolean {
   const { header } = array;
   return (
-    /^[<>]f[248]$/.test(header.descr) &&
+    FLOATS.test(header.descr) &&
     header.shape.length === shape.length &&
     header.shape.every((side, axis) => side === shape[axis])
   );
 }
 
-function hasNumbers(array: CacheArray | undefined, expected: readonly number[]): boolean {
-  if (array === undefined || array.header.shape.length !== 1 || array.header.shape[0] !== expected.length)
+function hasNumbers(array: ArrayStructure | undefined, expected: readonly number[]): boolean {
+  if (
+    array?.npy === undefined ||
+    array.header.shape.length !== 1 ||
+    array.header.shape[0] !== expected.length
+  )
     return false;
   try {
     return readNpyNumbers(array.npy).values.every((value, index) => value === expected[index]);
@@ -85,6 +92,6 @@ function hasNumbers(array: CacheArray | undefined, expected: readonly number[]):
   }
 }
 
-function describe({ header }: CacheArray): string {
+function describe({ header }: ArrayStructure): string {
   return `${header.descr} (${header.shape.join(', ')})`;
 }

@@ -5,33 +5,36 @@
  */
 import path from 'node:path';
 import type { Size } from '../dataset/bucket.js';
-import { withoutExtension } from '../dataset/find-images.js';
+import { withoutExtension } from '../dataset/image-names.js';
+import { compareCodePoints, nameOrder } from '../dataset/name-order.js';
 
 /**
- * @param imageNames all image files of one folder
+ * @param imageNames all image files of one folder, in the order of code points
  * @param cacheNames names of the folder's files that end in `_{suffix}.npz`
- * @returns the size that the trainer takes, for each image that it finds a cache name for
+ * @param visit is told the size that the trainer takes, for each image that it finds a cache name for
  */
-export function sizesByName(imageNames: readonly string[], cacheNames: readonly string[]): Map<string, Size> {
-  const caches = cacheNames
-    .map((name) => ({ name, key: name.split('_').slice(0, -2).join('_') }))
-    .sort((a, b) => compareCodePoints(a.key, b.key));
-  const sizes = new Map<string, Size>();
+export function walkNames(
+  imageNames: readonly string[],
+  cacheNames: readonly string[],
+  visit: (image: number, size: Size) => void,
+): void {
+  const keys = cacheNames.map(keyOf);
+  const compare = nameOrder(keys);
+  const order = Uint32Array.from(keys, (_, index) => index).sort((a, b) => compare(keys[a]!, keys[b]!));
   let next = 0;
-  for (const image of [...imageNames].sort(compareCodePoints)) {
+  for (const [index, image] of imageNames.entries()) {
     const base = withoutExtension(image);
     // The pointer never goes back, and stays on a match: the next image may match it too.
-    for (; next < caches.length; next++) {
-      const { name } = caches[next]!;
+    for (; next < order.length; next++) {
+      const name = cacheNames[order[next]!]!;
       if (name.startsWith(base)) {
         const size = sizeIn(name);
-        if (size !== undefined) sizes.set(image, size);
+        if (size !== undefined) visit(index, size);
         break;
       }
       if (compareCodePoints(name, base) > 0) break;
     }
   }
-  return sizes;
 }
 
 /** glob patterns in the folder's own path are not escaped there, so that no cache is found at all. */
@@ -45,7 +48,8 @@ function sizeIn(name: string): Size | undefined {
   return match === null ? undefined : { width: Number(match[1]), height: Number(match[2]) };
 }
 
-/** Python's order of strings. JavaScript's differs beyond U+FFFF; UTF-8 bytes do not. */
-function compareCodePoints(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8'));
+/** The name without its last two parts between underscores. */
+function keyOf(name: string): string {
+  const last = name.lastIndexOf('_');
+  return name.slice(0, Math.max(0, name.lastIndexOf('_', last - 1)));
 }

@@ -115,10 +115,15 @@ function parseDict(text: string): { descr: string; fortranOrder: boolean; shape:
     .split(',')
     .map((side) => side.trim().replace(/L$/, ''))
     .filter((side) => side !== '')
-    .map(Number);
+    .map(toSide);
   if (shape.length > 32 || shape.some((side) => !Number.isSafeInteger(side)))
     throw corrupt(`bad shape (${tuple})`);
   return { descr, fortranOrder: order === 'True', shape };
+}
+
+/** As Python writes a number: it takes no zero in front. NaN for anything else. */
+function toSide(text: string): number {
+  return /^(?:0|[1-9]\d*)$/.test(text) ? Number(text) : Number.NaN;
 }
 
 /**
@@ -163,8 +168,9 @@ function numberReader(descr: string, view: DataView): (offset: number) => number
     case 'i1':
       return (offset) => view.getInt8(offset);
     case 'u1':
-    case 'b1':
       return (offset) => view.getUint8(offset);
+    case 'b1':
+      return (offset) => (view.getUint8(offset) === 0 ? 0 : 1);
     default:
       throw corrupt(`the element type '${descr}' is not supported`);
   }

@@ -35,6 +35,14 @@ export interface ProvenanceRecord {
   readonly source: SourceState;
 }
 
+/** Backends whose names begin like this only pretend to encode. */
+const SIMULATED = 'sim:';
+
+/** Whether latents of this backend are good for nothing but tests. */
+export function isSimulated(backend: string): boolean {
+  return backend.startsWith(SIMULATED);
+}
+
 const MARK = 'latent-cache';
 const FORMAT = 1;
 
@@ -52,9 +60,12 @@ export function decodeProvenance(comment: Uint8Array): Map<string, ProvenanceRec
     return new Map();
   }
   if (!isObject(parsed) || parsed[MARK] !== FORMAT || !isObject(parsed.entries)) return new Map();
-  return new Map(
-    Object.entries(parsed.entries).filter((pair): pair is [string, ProvenanceRecord] => isRecord(pair[1])),
-  );
+  const records = new Map<string, ProvenanceRecord>();
+  for (const [suffix, value] of Object.entries(parsed.entries)) {
+    const record = readRecord(value);
+    if (record !== undefined) records.set(suffix, record);
+  }
+  return records;
 }
 
 /** Equal in every field that changes the stored numbers. */
@@ -72,8 +83,22 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isRecord(value: unknown): value is ProvenanceRecord {
-  if (!isObject(value) || !isObject(value.recipe) || !isObject(value.source)) return false;
+/** The known fields alone: what is kept from a file is written into the next one. */
+function readRecord(value: unknown): ProvenanceRecord | undefined {
+  if (!isObject(value) || !isObject(value.recipe) || !isObject(value.encoder) || !isObject(value.source))
+    return;
+  const { vae, posterior, seed, dtype, interpolation } = value.recipe;
+  const { backend, precision } = value.encoder;
   const { bytes, sha256 } = value.source;
-  return typeof value.recipe.vae === 'string' && typeof bytes === 'number' && typeof sha256 === 'string';
+  const texts = [vae, posterior, dtype, interpolation, backend, precision, sha256];
+  const isSound =
+    texts.every((text) => typeof text === 'string') &&
+    (seed === null || Number.isFinite(seed)) &&
+    Number.isSafeInteger(bytes);
+  if (!isSound) return;
+  return {
+    recipe: { vae, posterior, seed, dtype, interpolation },
+    encoder: { backend, precision },
+    source: { bytes, sha256 },
+  } as ProvenanceRecord;
 }

@@ -1,33 +1,31 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
-import { type NpyHeader, readNpyHeader } from './npy.js';
+import { readNpyHeader } from './npy.js';
 import { decodeProvenance, type ProvenanceRecord } from './provenance.js';
-import { memberKeySuffix } from './sd-scripts.js';
+import { type ArrayStructure, unreadable } from './read-structure.js';
 import { readZipDirectory, readZipMember, type ZipMember } from './zip.js';
+
+export { isAllOurs } from './read-structure.js';
 
 /** A cache file that has been read and whose every member passed its CRC. */
 export interface CacheFile {
+  /** The whole file. */
+  readonly bytes: Buffer;
   readonly arrays: ReadonlyMap<string, CacheArray>;
+  readonly members: readonly ZipMember[];
   /** By key suffix; empty for files that others wrote. */
   readonly provenance: ReadonlyMap<string, ProvenanceRecord>;
 }
 
-export interface CacheArray {
-  readonly header: NpyHeader;
+export interface CacheArray extends ArrayStructure {
   /** The whole npy file. */
   readonly npy: Buffer;
-  readonly member: ZipMember;
-}
-
-/** True when every latent in the file has a record of ours. */
-export function isAllOurs({ arrays, provenance }: CacheFile): boolean {
-  return [...arrays.values()].every(({ member }) =>
-    provenance.has(memberKeySuffix(member.name) ?? 'not ours'),
-  );
 }
 
 /** No latent or mask comes near this: 8192² float32 mask. */
 const MAX_MEMBER_BYTES = 8192 * 8192 * 4 + 4096;
+/** All members of a file together, and the file itself. */
+const MAX_CACHE_BYTES = MAX_MEMBER_BYTES + 64 * 2 ** 20;
 
 /**
  * Reads a whole npz file and checks structure, sizes and CRCs.
@@ -36,22 +34,36 @@ const MAX_MEMBER_BYTES = 8192 * 8192 * 4 + 4096;
  * @throws LatentCacheError `ERR_CACHE_CORRUPT` when it cannot be trusted
  */
 export async function readCache(file: string): Promise<CacheFile | undefined> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (cause) {
-    if (systemErrorCode(cause) === 'ENOENT') return undefined;
-    throw new LatentCacheError('ERR_CACHE_CORRUPT', `Cannot read the cache ${file}: ${String(cause)}`, {
-      path: file,
-      cause,
-    });
-  }
-  const directory = readZipDirectory(bytes);
+  const bytes = await readWhole(file);
+  if (bytes === undefined) return undefined;
+  const { members, comment } = readZipDirectory(bytes);
+  const unpacked = members.reduce((sum, member) => sum + member.bytes, 0);
+  if (unpacked > MAX_CACHE_BYTES) throw tooLarge(file, unpacked);
   const arrays = new Map<string, CacheArray>();
-  for (const member of directory.members) {
+  for (const member of members) {
     const npy = await readZipMember(bytes, member, MAX_MEMBER_BYTES);
     if (!member.name.endsWith('.npy')) continue;
     arrays.set(member.name.slice(0, -'.npy'.length), { header: readNpyHeader(npy), npy, member });
   }
-  return { arrays, provenance: decodeProvenance(directory.comment) };
+  return { bytes, arrays, members, provenance: decodeProvenance(comment) };
+}
+
+async function readWhole(file: string): Promise<Buffer | undefined> {
+  try {
+    const status = await stat(file);
+    // Reading a named pipe would wait for ever.
+    if (!status.isFile()) throw new Error('it is no regular file');
+    if (status.size > MAX_CACHE_BYTES) throw tooLarge(file, status.size);
+    return await readFile(file);
+  } catch (cause) {
+    if (cause instanceof LatentCacheError) throw cause;
+    if (systemErrorCode(cause) === 'ENOENT') return undefined;
+    throw unreadable(file, cause);
+  }
+}
+
+function tooLarge(file: string, bytes: number): LatentCacheError {
+  return new LatentCacheError('ERR_CACHE_CORRUPT', `${file} holds ${bytes} bytes, more than any cache`, {
+    path: file,
+  });
 }

@@ -3,8 +3,8 @@
  * stored unscaled.
  */
 import type { Bucket, Size } from '../dataset/bucket.js';
-import { withoutExtension } from '../dataset/find-images.js';
 import type { CropLtrb } from '../dataset/geometry.js';
+import { withoutExtension } from '../dataset/image-names.js';
 import { toFloat16Array } from '../float16.js';
 import { allocateNpy, encodeNpy } from './npy.js';
 import type { ZipInput } from './zip.js';
@@ -54,6 +54,24 @@ export function parseCacheName(fileName: string, suffix: string): { base: string
   const match = /^(.+)_(\d{4,})x(\d{4,})$/s.exec(fileName.slice(0, -ending.length));
   if (match === null) return undefined;
   return { base: match[1]!, size: { width: Number(match[2]), height: Number(match[3]) } };
+}
+
+/**
+ * The image that a cache is of, whatever its suffix.
+ *
+ * @param isImage whether there is an image of a name, without its extension
+ * @returns the image's name without extension, and its size where the cache's name has it
+ */
+export function ownerOfCache(
+  fileName: string,
+  isImage: (base: string) => boolean,
+): { base: string; size?: Size } | undefined {
+  const match = /^(.+)_(\d{4,})x(\d{4,})_[A-Za-z0-9-]+\.npz$/s.exec(fileName);
+  if (match !== null && isImage(match[1]!)) {
+    return { base: match[1]!, size: { width: Number(match[2]), height: Number(match[3]) } };
+  }
+  const base = fileName.slice(0, -'.npz'.length);
+  return isImage(base) ? { base } : undefined;
 }
 
 /** `_{h}x{w}` in latent cells, height first and without padding; empty for bare keys. */

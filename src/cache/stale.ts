@@ -1,10 +1,9 @@
-import { access, readdir, rename, unlink } from 'node:fs/promises';
-import path from 'node:path';
+import { access, rename, unlink } from 'node:fs/promises';
 import type { Size } from '../dataset/bucket.js';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { writeError } from './atomic-file.js';
 import { isAllOurs, readCache } from './read-cache.js';
-import { type CacheNaming, parseCacheName } from './sd-scripts.js';
+import { type CacheNaming, cachePath, parseCacheName } from './sd-scripts.js';
 
 /** An existing file that would make the trainer use something else than what we write. */
 export interface StaleFile {
@@ -18,71 +17,35 @@ export interface StaleFile {
   readonly cachePath: string;
 }
 
-export interface Target {
-  readonly cachePath: string;
-  /** The size that the trainer takes the image for. */
-  readonly size: Size;
-}
-
-/** The names in each folder that caches go to; folders that do not exist yet are empty. */
-export async function listOutputFolders(folders: Iterable<string>): Promise<Map<string, string[]>> {
-  const names = new Map<string, string[]>();
-  for (const folder of folders) {
-    try {
-      names.set(folder, await readdir(folder));
-    } catch (cause) {
-      if (systemErrorCode(cause) !== 'ENOENT') throw writeError(folder, cause);
-      names.set(folder, []);
-    }
-  }
-  return names;
-}
+/** Whether an existing `.npz` is in the way of the cache of an image (cache format note 1.1, traps 2 and 4). */
+export type InTheWay = { readonly base: string; readonly kind: 'shadow' | 'sibling' } | undefined;
 
 /**
- * Finds the files that shadow or contradict the targets (cache format note 1.1, traps 2 and 4).
+ * Judges one name of an output folder.
  *
- * @param names file names by absolute folder
+ * @param sizeOf the size that the trainer takes an image for, by the image's name without its extension; undefined when there
+ * is no such image
+ * @returns the image whose cache it is in the way of; undefined when it is in no way, or the cache itself
  */
-export function findStale(
-  targets: readonly Target[],
-  names: ReadonlyMap<string, readonly string[]>,
+export function findInTheWay(
+  name: string,
+  sizeOf: (base: string) => Size | undefined,
   naming: CacheNaming,
-): StaleFile[] {
-  const wanted = new Set(targets.map(({ cachePath }) => path.resolve(cachePath)));
-  const byBase = new Map<string, Target>();
-  for (const target of targets) byBase.set(baseOf(target, naming), target);
-
-  const stale: StaleFile[] = [];
-  for (const [folder, entries] of names) {
-    for (const name of entries) {
-      const file = path.join(folder, name);
-      if (!name.endsWith('.npz') || wanted.has(file)) continue;
-      const sized = parseCacheName(name, naming.suffix);
-      const sibling = sized === undefined ? undefined : byBase.get(path.join(folder, sized.base));
-      if (sibling !== undefined) {
-        // Beside an old-style cache, one of the right size is unread but does no harm.
-        if (naming.legacyName && sameSize(sized!.size, sibling.size)) continue;
-        stale.push({ path: file, kind: 'sibling', cachePath: sibling.cachePath });
-        continue;
-      }
-      const shadowed = byBase.get(file.slice(0, -'.npz'.length));
-      if (shadowed !== undefined && !naming.legacyName) {
-        stale.push({ path: file, kind: 'shadow', cachePath: shadowed.cachePath });
-      }
-    }
+): InTheWay {
+  const sized = parseCacheName(name, naming.suffix);
+  const size = sized && sizeOf(sized.base);
+  if (sized !== undefined && size !== undefined) {
+    if (name === cachePath(`${sized.base}.png`, size, naming)) return undefined;
+    // Beside an old-style cache, one of the right size is unread but does no harm.
+    if (naming.legacyName && sameSize(sized.size, size)) return undefined;
+    return { base: sized.base, kind: 'sibling' };
   }
-  return stale;
+  const base = name.slice(0, -'.npz'.length);
+  return naming.legacyName || sizeOf(base) === undefined ? undefined : { base, kind: 'shadow' };
 }
 
 function sameSize(a: Size, b: Size): boolean {
   return a.width === b.width && a.height === b.height;
-}
-
-/** The target's path without size, suffix and extension. */
-function baseOf({ cachePath }: Target, naming: CacheNaming): string {
-  const { dir, name } = path.parse(path.resolve(cachePath));
-  if (naming.legacyName) return path.join(dir, name);
-  return path.join(dir, parseCacheName(`${name}.npz`, naming.suffix)?.base ?? name);
 }
 
 /**
@@ -103,7 +66,8 @@ export async function setAside(file: string): Promise<'deleted' | 'renamed' | 'g
   }
 }
 
-async function freeName(wanted: string): Promise<string> {
+/** The name itself, or with a number after it where it is taken. */
+export async function freeName(wanted: string): Promise<string> {
   const taken = (file: string) =>
     access(file).then(
       () => true,

@@ -1,10 +1,17 @@
 import { LatentCacheError } from '../errors.js';
 import type { NativeBinding } from '../native/binding.js';
 import { writeFileAtomic } from './atomic-file.js';
+import { crc32 } from './crc32.js';
 import { encodeProvenance, type ProvenanceRecord } from './provenance.js';
 import { type CacheFile, readCache } from './read-cache.js';
 import { entryMembers, type LatentDtype, type LatentEntry, memberKeySuffix } from './sd-scripts.js';
 import { writeZip, type ZipInput } from './zip.js';
+
+/** A whole cache file as it was written. */
+export interface WrittenCache {
+  readonly bytes: number;
+  readonly crc32: number;
+}
 
 export interface WriteRequest {
   readonly path: string;
@@ -17,13 +24,11 @@ export interface WriteRequest {
 /**
  * Writes one image's cache, whole or not at all. Latents of other resolutions in an existing file are kept, as the
  * trainer keeps them; everything that belongs to this resolution is replaced.
- *
- * @returns size of the file in bytes
  */
 export async function writeCache(
   request: WriteRequest,
   files: Pick<NativeBinding, 'writeFileAtomic'>,
-): Promise<number> {
+): Promise<WrittenCache> {
   const { path, entry, keySuffix, dtype, record } = request;
   const kept = keepOtherResolutions(await readIfSound(path), keySuffix, entry);
   const members = [...entryMembers(entry, keySuffix, dtype), ...kept.members];
@@ -32,7 +37,10 @@ export async function writeCache(
   );
   const pieces = await writeZip(members, encodeProvenance(provenance));
   await writeFileAtomic(path, pieces, files);
-  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return {
+    bytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
+    crc32: pieces.reduce((crc, piece) => crc32(piece, crc), 0),
+  };
 }
 
 /** A broken file has nothing to keep. */

@@ -1,12 +1,14 @@
 /**
- * The part of the zip format that npz files need (PKWARE APPNOTE 6.3.10): stored and deflated members, the central
- * directory, zip64 fields as numpy writes them, and the archive comment. Written as plain 32-bit zip; every byte
- * depends on the content alone, so equal content gives equal files.
+ * The part of the zip format that npz files need (PKWARE APPNOTE 6.3.10): stored and deflated members and the archive
+ * comment. Written as plain 32-bit zip; every byte depends on the content alone, so equal content gives equal files.
  */
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { LatentCacheError } from '../errors.js';
 import { crc32 } from './crc32.js';
+import type { ZipMember } from './zip-directory.js';
+
+export { readZipDirectory, type ZipDirectory, type ZipMember } from './zip-directory.js';
 
 const deflateRaw = promisify(zlib.deflateRaw);
 const inflateRaw = promisify(zlib.inflateRaw);
@@ -14,16 +16,9 @@ const inflateRaw = promisify(zlib.inflateRaw);
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
-const END64 = 0x06064b50;
-const END64_LOCATOR = 0x07064b50;
-const ZIP64_EXTRA = 0x0001;
 const STORED = 0;
 const DEFLATED = 8;
 const UTF8_NAME = 0x0800;
-/** Encrypted, patched, strongly encrypted: Python's zipfile refuses them. */
-const UNREADABLE_FLAGS = 0x0061;
-/** The newest "version needed" that Python's zipfile reads. */
-const MAX_VERSION = 63;
 const MAX_UINT32 = 0xffffffff;
 const MAX_COMMENT = 0xffff;
 /** 1980-01-01, the earliest date that zip knows and the one that numpy writes. */
@@ -33,20 +28,6 @@ export interface ZipInput {
   readonly name: string;
   readonly data: Uint8Array;
   readonly compress: boolean;
-}
-
-export interface ZipMember {
-  readonly name: string;
-  readonly method: number;
-  readonly crc: number;
-  readonly compressedBytes: number;
-  readonly bytes: number;
-  readonly localOffset: number;
-}
-
-export interface ZipDirectory {
-  readonly members: readonly ZipMember[];
-  readonly comment: Uint8Array;
 }
 
 /** The pieces of a zip file, in order. Compression runs on a libuv worker. */
@@ -99,47 +80,22 @@ function memberFields(input: ZipInput, name: Uint8Array, compressedBytes: number
 }
 
 /**
- * Reads the central directory of a whole zip file.
+ * Where a member's data begin, behind a local header that must agree with the directory.
  *
- * @throws LatentCacheError `ERR_CACHE_CORRUPT` for anything that numpy might read differently or not at all
+ * @param header the file from `member.localOffset` on, at least the local header
+ * @returns bytes from the start of the file
+ * @throws LatentCacheError `ERR_CACHE_CORRUPT`
  */
-export function readZipDirectory(file: Buffer): ZipDirectory {
-  const end = findEnd(file);
-  const comment = file.subarray(end + 22, end + 22 + file.readUInt16LE(end + 20));
-  let count = file.readUInt16LE(end + 10);
-  let position = file.readUInt32LE(end + 16);
-  let directoryEnd = position + file.readUInt32LE(end + 12);
-  if (count === 0xffff || position === MAX_UINT32) ({ count, position, directoryEnd } = readEnd64(file, end));
-  else if (directoryEnd !== end) throw corrupt('the size of the central directory is wrong');
-  const members: ZipMember[] = [];
-  const names = new Set<string>();
-  for (let index = 0; index < count; index++) {
-    if (position + 46 > directoryEnd || file.readUInt32LE(position) !== CENTRAL)
-      throw corrupt('the central directory is broken');
-    const nameBytes = file.readUInt16LE(position + 28);
-    const extraBytes = file.readUInt16LE(position + 30);
-    const next = position + 46 + nameBytes + extraBytes + file.readUInt16LE(position + 32);
-    if (next > directoryEnd) throw corrupt('the central directory is broken');
-    if (file.readUInt16LE(position + 8) & UNREADABLE_FLAGS) throw corrupt('a member is encrypted or patched');
-    if (file.readUInt16LE(position + 6) > MAX_VERSION) throw corrupt('a member needs a newer zip version');
-    const name = file.toString('utf8', position + 46, position + 46 + nameBytes);
-    if (names.has(name)) throw corrupt(`the member ${name} occurs twice`);
-    names.add(name);
-    const extra = file.subarray(position + 46 + nameBytes, position + 46 + nameBytes + extraBytes);
-    members.push({
-      name,
-      method: file.readUInt16LE(position + 10),
-      crc: file.readUInt32LE(position + 16),
-      ...zip64Sizes(extra, {
-        bytes: file.readUInt32LE(position + 24),
-        compressedBytes: file.readUInt32LE(position + 20),
-        localOffset: file.readUInt32LE(position + 42),
-      }),
-    });
-    position = next;
+export function zipDataStart(header: Buffer, member: ZipMember): number {
+  const { name, localOffset } = member;
+  if (header.length < 30 || header.readUInt32LE(0) !== LOCAL) throw corrupt(`${name} has no local header`);
+  const nameEnd = 30 + header.readUInt16LE(26);
+  if (header.toString('utf8', 30, nameEnd) !== name || header.readUInt16LE(8) !== member.method) {
+    throw corrupt(`${name} has another local header`);
   }
-  if (position !== directoryEnd) throw corrupt('the central directory has another length');
-  return { members, comment };
+  const start = localOffset + nameEnd + header.readUInt16LE(28);
+  if (start + member.compressedBytes > member.limit) throw corrupt(`${name} is cut off`);
+  return start;
 }
 
 /**
@@ -149,22 +105,14 @@ export function readZipDirectory(file: Buffer): ZipDirectory {
  * @throws LatentCacheError `ERR_CACHE_CORRUPT`
  */
 export async function readZipMember(file: Buffer, member: ZipMember, maxBytes: number): Promise<Buffer> {
-  const { name, localOffset } = member;
+  const start = zipDataStart(file.subarray(member.localOffset), member);
+  return unpackMember(member, file.subarray(start, start + member.compressedBytes), maxBytes);
+}
+
+/** As `readZipMember`, of the member's bytes as they are stored. */
+export async function unpackMember(member: ZipMember, body: Buffer, maxBytes: number): Promise<Buffer> {
+  const { name } = member;
   if (member.bytes > maxBytes) throw corrupt(`${name} claims ${member.bytes} bytes`);
-  if (localOffset + 30 > file.length || file.readUInt32LE(localOffset) !== LOCAL) {
-    throw corrupt(`${name} has no local header`);
-  }
-  const localName = file.toString(
-    'utf8',
-    localOffset + 30,
-    localOffset + 30 + file.readUInt16LE(localOffset + 26),
-  );
-  if (localName !== name || file.readUInt16LE(localOffset + 8) !== member.method) {
-    throw corrupt(`${name} has another local header`);
-  }
-  const start = localOffset + 30 + file.readUInt16LE(localOffset + 26) + file.readUInt16LE(localOffset + 28);
-  if (start + member.compressedBytes > file.length) throw corrupt(`${name} is cut off`);
-  const body = file.subarray(start, start + member.compressedBytes);
   const data = await unpack(member, body);
   if (data.length !== member.bytes)
     throw corrupt(`${name} unpacks to ${data.length} bytes, not ${member.bytes}`);
@@ -172,64 +120,38 @@ export async function readZipMember(file: Buffer, member: ZipMember, maxBytes: n
   return data;
 }
 
-async function unpack(member: ZipMember, body: Buffer): Promise<Buffer> {
+/**
+ * What the first bytes of a member unpack to; not checked against its CRC.
+ *
+ * @param body the member's bytes as they are stored, from their start; few of them, for deflate makes up to 1032 of one
+ */
+export function unpackStart(member: ZipMember, body: Buffer): Buffer {
+  checkMethod(member);
   if (member.method === STORED) return body;
-  if (member.method !== DEFLATED)
-    throw corrupt(`${member.name} uses the unknown compression ${member.method}`);
   try {
-    return await inflateRaw(body, { maxOutputLength: Math.max(1, member.bytes) });
+    return zlib.inflateRawSync(body, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
   } catch (cause) {
     throw corrupt(`${member.name} does not unpack`, cause);
   }
 }
 
-/** The end record is the last one whose comment reaches exactly to the end of the file. */
-function findEnd(file: Buffer): number {
-  for (let at = file.length - 22; at >= Math.max(0, file.length - 22 - MAX_COMMENT); at--) {
-    if (file.readUInt32LE(at) === END && at + 22 + file.readUInt16LE(at + 20) === file.length) return at;
+async function unpack(member: ZipMember, body: Buffer): Promise<Buffer> {
+  checkMethod(member);
+  if (member.method === STORED) return body;
+  try {
+    // One output block for all of it: zlib would otherwise gather small ones and copy them together.
+    return await inflateRaw(body, {
+      maxOutputLength: Math.max(1, member.bytes),
+      chunkSize: Math.max(64, member.bytes + 1),
+    });
+  } catch (cause) {
+    throw corrupt(`${member.name} does not unpack`, cause);
   }
-  throw corrupt('it has no zip end record (cut off, or no npz file)');
 }
 
-function readEnd64(file: Buffer, end: number): { count: number; position: number; directoryEnd: number } {
-  const locator = end - 20;
-  if (locator < 0 || file.readUInt32LE(locator) !== END64_LOCATOR)
-    throw corrupt('its zip64 locator is missing');
-  const at = Number(file.readBigUInt64LE(locator + 8));
-  if (!(at + 56 <= file.length) || file.readUInt32LE(at) !== END64)
-    throw corrupt('its zip64 end record is missing');
-  const count = Number(file.readBigUInt64LE(at + 32));
-  const position = Number(file.readBigUInt64LE(at + 48));
-  if (!(position <= file.length && count <= file.length / 46))
-    throw corrupt('its zip64 end record is broken');
-  const directoryEnd = position + Number(file.readBigUInt64LE(at + 40));
-  if (directoryEnd !== at) throw corrupt('the size of the central directory is wrong');
-  return { count, position, directoryEnd };
-}
-
-type Sizes = Pick<ZipMember, 'bytes' | 'compressedBytes' | 'localOffset'>;
-
-/** 32-bit fields that are all ones stand in the zip64 extra field instead, in this order. */
-function zip64Sizes(extra: Buffer, sizes: Sizes): Sizes {
-  const result: { -readonly [Field in keyof Sizes]: number } = { ...sizes };
-  const missing = (['bytes', 'compressedBytes', 'localOffset'] as const).filter(
-    (field) => sizes[field] === MAX_UINT32,
-  );
-  if (missing.length === 0) return result;
-  for (let at = 0; at + 4 <= extra.length; ) {
-    const length = extra.readUInt16LE(at + 2);
-    if (
-      extra.readUInt16LE(at) === ZIP64_EXTRA &&
-      length >= missing.length * 8 &&
-      at + 4 + length <= extra.length
-    ) {
-      for (const [index, field] of missing.entries())
-        result[field] = Number(extra.readBigUInt64LE(at + 4 + index * 8));
-      return result;
-    }
-    at += 4 + length;
-  }
-  throw corrupt('a zip64 size is missing');
+function checkMethod({ name, method }: ZipMember): void {
+  if (method !== STORED && method !== DEFLATED)
+    throw corrupt(`${name} uses the unknown compression ${method}`);
 }
 
 function corrupt(reason: string, cause?: unknown): LatentCacheError {

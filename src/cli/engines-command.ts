@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { EngineCache } from '../encoder/tensorrt/engine-cache.js';
-import { formatBytes } from './format.js';
+import { countOf, formatBytes } from './format.js';
 
 interface EnginesOptions {
   readonly engineDir?: string;
@@ -20,7 +20,7 @@ export function enginesCommand(): Command {
       withFolder('clear', 'remove them all; they are built again when needed').action(
         async (options: EnginesOptions) => {
           const { engines, bytes } = await (await openCache(options)).clear();
-          process.stdout.write(`Removed ${count(engines)}, ${formatBytes(bytes)}\n`);
+          process.stdout.write(`Removed ${countOf(engines, 'engine')}, ${formatBytes(bytes)}\n`);
         },
       ),
     );
@@ -45,9 +45,5 @@ async function listEngines(cache: EngineCache): Promise<void> {
       `${engine.description} · ${formatBytes(engine.bytes)} · used ${used} · ${engine.device} · ${engine.runtime}\n`,
     );
   }
-  process.stdout.write(`${count(engines.length)}, ${formatBytes(bytes)} in ${cache.folder}\n`);
-}
-
-function count(engines: number): string {
-  return engines === 1 ? '1 engine' : `${engines} engines`;
+  process.stdout.write(`${countOf(engines.length, 'engine')}, ${formatBytes(bytes)} in ${cache.folder}\n`);
 }

@@ -4,5 +4,9 @@ export const EXIT_DONE = 0;
 export const EXIT_NOTHING = 1;
 /** Some images failed, or the run stopped early. */
 export const EXIT_PARTIAL = 2;
+/** `verify`: problems were found. */
+export const EXIT_PROBLEMS = 2;
+/** `verify --repair`: problems were found, and all of their files removed. */
+export const EXIT_REPAIRED = 3;
 /** Ended by Ctrl-C, as shells report SIGINT. */
 export const EXIT_INTERRUPTED = 130;

@@ -32,3 +32,8 @@ export function formatRate(perSecond: number): string {
     ? `${perSecond.toFixed(perSecond < 10 ? 2 : 1)} images/s`
     : `${(1 / perSecond).toFixed(1)} s/image`;
 }
+
+/** '1 image', '2 images' */
+export function countOf(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

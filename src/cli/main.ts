@@ -5,6 +5,9 @@ import { buildCommand } from './build-command.js';
 import { demoCommand } from './demo-command.js';
 import { enginesCommand } from './engines-command.js';
 import { EXIT_DONE, EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
+import { indexCommand } from './index-command.js';
+import { planCommand } from './plan-command.js';
+import { verifyCommand } from './verify-command.js';
 
 const { version, description } = createRequire(import.meta.url)('../../package.json') as {
   version: string;
@@ -19,8 +22,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showSuggestionAfterError()
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 110) })
     .addCommand(buildCommand())
+    .addCommand(planCommand())
     .addCommand(demoCommand())
-    .addCommand(enginesCommand());
+    .addCommand(enginesCommand())
+    .addCommand(indexCommand())
+    .addCommand(verifyCommand());
   for (const command of withSubcommands(program)) command.exitOverride().copyInheritedSettings(program);
   program.exitOverride();
   // Without a listener a closed pipe or a full disk behind stdout would end the process with a stack trace.

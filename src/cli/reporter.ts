@@ -1,4 +1,11 @@
-import type { BuildEvent, EngineEvent, PlanEvent, ProgressEvent, SummaryEvent } from '../pipeline/events.js';
+import type {
+  BatchesEvent,
+  BuildEvent,
+  EngineEvent,
+  PlanEvent,
+  ProgressEvent,
+  SummaryEvent,
+} from '../pipeline/events.js';
 import { formatBytes, formatRate, formatSeconds } from './format.js';
 
 /** Shows a run's events to somebody. */
@@ -58,6 +65,14 @@ export class TextReporter implements Reporter {
       case 'encoder':
         this.line(`Encoder: ${event.backend} on ${event.device}, ${event.precision} (${event.reason})`);
         break;
+      case 'batches':
+        for (const line of batchLines(event)) this.line(line);
+        break;
+      case 'memory':
+        this.line(
+          `Memory: ${event.bucket === null ? '' : `${event.bucket.width}x${event.bucket.height}: `}${event.message}`,
+        );
+        break;
       case 'engine':
         this.progress(engineLine(event), false);
         break;
@@ -116,6 +131,25 @@ function planLines(plan: PlanEvent): string[] {
   return lines;
 }
 
+function batchLines({ buckets, budget, free, total }: BatchesEvent): string[] {
+  const shown = [...buckets].sort((a, b) => b.bytes - a.bytes).slice(0, 8);
+  const text = shown.map(
+    ({ width, height, batch, bytes }) => `${width}x${height}: ${batch} (${formatBytes(bytes)})`,
+  );
+  const rest = buckets.length - shown.length;
+  return [
+    `Memory: ${formatBytes(budget)} of ${formatBytes(total)} may be used, ${formatBytes(free)} are free`,
+    `Images at once ${text.join(', ')}${rest > 0 ? `, and ${rest} more buckets` : ''}`,
+  ];
+}
+
+function memoryLines({ memory }: SummaryEvent): string[] {
+  if (memory === null || memory.budget === null || memory.peak === null) return [];
+  const actions = Object.entries(memory.actions).map(([action, times]) => `${times} × ${action}`);
+  const peak = `Memory: at most ${formatBytes(memory.peak)} of ${formatBytes(memory.budget)} were used`;
+  return [actions.length === 0 ? peak : `${peak}; ${actions.join(', ')}`];
+}
+
 function engineLine({ purpose, bucket, phase, seconds, index, total }: EngineEvent): string {
   const sides = bucket === null ? '' : ` ${bucket.width}x${bucket.height}`;
   const what = { bucket: sides, shared: ' for all other sizes', calibration: ' for calibration', retry: '' };
@@ -143,6 +177,7 @@ function summaryLines(summary: SummaryEvent): string[] {
       ? 'Dry run: nothing was encoded and no file was touched'
       : `Done: ${encoded} encoded, ${skipped} skipped, ${failed} failed in ${formatSeconds(seconds)}, ${formatBytes(summary.bytesWritten)} written`,
   );
+  lines.push(...memoryLines(summary));
   if (remaining > 0) lines.push(`${remaining} images are left: run the same command again to go on`);
   for (const failure of summary.failures.slice(0, FAILURES_SHOWN)) {
     lines.push(`  ${failure.path} [${failure.code}]`);

@@ -5,6 +5,7 @@ import type { BuildEvent, SummaryEvent } from '../pipeline/events.js';
 import type { BuildOptions } from '../pipeline/options.js';
 import { EXIT_DONE, EXIT_INTERRUPTED, EXIT_PARTIAL } from './exit-codes.js';
 import { JsonReporter, type Reporter, TextReporter } from './reporter.js';
+import { isWorthRestarting, restart } from './restart.js';
 
 /** Options that are about showing the run, not about the run. */
 interface ShowOptions {
@@ -46,6 +47,10 @@ export async function runBuild(
     await saveReport(report, `${JSON.stringify({ summary: content, inputs, options }, null, 2)}\n`);
   }
   process.exitCode = exitCode(summary, interrupt.signal.aborted);
+  if (summary !== undefined && !interrupt.signal.aborted && isWorthRestarting(summary)) {
+    process.stderr.write('latent-cache: the device was lost; going on in a new process\n');
+    process.exitCode = await restart();
+  }
   return summary;
 }
 

@@ -1,5 +1,5 @@
 import { LatentCacheError, systemErrorCode } from '../errors.js';
-import { extensionOf } from './find-images.js';
+import { extensionOf } from './image-names.js';
 
 /** An error of the file system, about an image. */
 export function fileError(file: string, cause: unknown): LatentCacheError {

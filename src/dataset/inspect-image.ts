@@ -47,15 +47,18 @@ export async function inspectImage(
   const head = Buffer.alloc(HEAD_BYTES);
   const { bytes, headBytes } = await checkFile(file, head, binding);
   const header = await readHeader(file, head.subarray(0, headBytes));
-  const { size } = header;
-  if (size.width * size.height > maxPixels) {
-    throw new LatentCacheError(
-      'ERR_IMAGE_TOO_LARGE',
-      `${file} has ${size.width}x${size.height} pixels, more than the limit of ${maxPixels}`,
-      { path: file, remedy: 'Scale the image down, or raise --max-pixels if you trust it.' },
-    );
-  }
+  checkPixels(file, header.size, maxPixels);
   return { ...header, bytes };
+}
+
+/** @throws LatentCacheError `ERR_IMAGE_TOO_LARGE` */
+export function checkPixels(file: string, { width, height }: Size, maxPixels: number): void {
+  if (width * height <= maxPixels) return;
+  throw new LatentCacheError(
+    'ERR_IMAGE_TOO_LARGE',
+    `${file} has ${width}x${height} pixels, more than the limit of ${maxPixels}`,
+    { path: file, remedy: 'Scale the image down, or raise --max-pixels if you trust it.' },
+  );
 }
 
 async function checkFile(

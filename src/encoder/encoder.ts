@@ -91,6 +91,8 @@ export interface HeldMemory {
  * repeats a call that ran out of memory: that is up to whoever sees the whole run.
  */
 export interface EncoderMemory {
+  /** `host`: main memory, of which this process uses much besides. */
+  readonly kind: 'device' | 'host';
   /** Bytes that weights and runs together may take. */
   readonly budget: number;
   /** Free and total bytes of the whole device, other programs included. */

@@ -9,20 +9,22 @@ import {
   selectOnednn,
   selectOnnxruntime,
 } from './select-cpu.js';
+import { createSimulatedEncoder } from './sim/create-encoder.js';
+import { SIMULATED_BACKENDS, type SimulatedBackend, simulatedCardOf } from './sim/profiles.js';
 import {
   createTensorrtEncoder,
   type TensorrtOptions,
   type TensorrtSeams,
 } from './tensorrt/create-encoder.js';
 
-export const BACKENDS = ['auto', 'tensorrt', 'cpu', 'onednn', 'onnxruntime'] as const;
+export const BACKENDS = ['auto', 'tensorrt', 'cpu', 'onednn', 'onnxruntime', ...SIMULATED_BACKENDS] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
 /** A backend ignores options that are another's, but refuses a precision that it does not have. */
 export interface CreateEncoderOptions extends TensorrtOptions, CpuEncoderOptions {
   /**
    * Default 'auto': TensorRT where it and a GPU can be used, else 'cpu', which is oneDNN where its plug-in can be used,
-   * else onnxruntime.
+   * else onnxruntime. 'sim:…' is a simulated GPU, whose latents are good for tests only.
    */
   readonly backend?: BackendName;
 }
@@ -52,7 +54,7 @@ const ASKED = 'asked for';
 
 /**
  * @throws LatentCacheError ERR_OPTION for an unknown backend or what it cannot do, and what the backend throws; see
- * `createTensorrtEncoder`, `createOnednnEncoder` and `createOnnxruntimeEncoder`.
+ * `createTensorrtEncoder`, `createOnednnEncoder`, `createOnnxruntimeEncoder` and `createSimulatedEncoder`.
  */
 export async function createEncoder(
   weights: VaeEncoderWeights,
@@ -72,11 +74,21 @@ export async function createEncoder(
     case 'auto':
       return chooseEncoder(weights, options, seams);
     default:
-      throw new LatentCacheError(
-        'ERR_OPTION',
-        `expected one of ${BACKENDS.join(', ')} as backend, got ${String(backend)}`,
-      );
+      return { encoder: await simulate(weights, options, backend), reason: ASKED };
   }
+}
+
+async function simulate(
+  weights: VaeEncoderWeights,
+  options: CreateEncoderOptions,
+  backend: SimulatedBackend,
+): Promise<Encoder> {
+  const card = simulatedCardOf(backend);
+  if (card !== undefined) return createSimulatedEncoder(weights.architecture, { ...options, card });
+  throw new LatentCacheError(
+    'ERR_OPTION',
+    `expected one of ${BACKENDS.join(', ')} as backend, got ${String(backend)}`,
+  );
 }
 
 async function chooseEncoder(

@@ -29,10 +29,16 @@ export async function resolveModelFile(path: string): Promise<string> {
   );
 }
 
+/** A VAE's has some 500 bytes. */
+const MAX_CONFIG_BYTES = 2 ** 20;
+
 /** `config.json` beside a file, parsed; undefined when there is none or it is no JSON: it is only a hint. */
 export async function readConfigBeside(file: string): Promise<unknown> {
+  const path = join(dirname(file), 'config.json');
   try {
-    return JSON.parse(await readFile(join(dirname(file), 'config.json'), 'utf8')) as unknown;
+    const status = await stat(path);
+    if (!status.isFile() || status.size > MAX_CONFIG_BYTES) return undefined;
+    return JSON.parse(await readFile(path, 'utf8')) as unknown;
   } catch {
     return undefined;
   }

@@ -105,6 +105,11 @@ export type NetworkPrecision = 'fp32' | 'bf16' | 'bf16x3';
 export interface BackendOptions extends LibrarySearch {
   /** The plug-in's shared library. */
   readonly plugin: string;
+  /**
+   * How a back-end that can be set up is to be, as "key=value" words; contexts with the same words share their state.
+   * Others ignore it. Without NUL.
+   */
+  readonly settings?: string;
 }
 
 export interface OpenDeviceOptions extends BackendOptions {
@@ -164,8 +169,8 @@ export interface DeviceCounters {
 }
 
 /**
- * A device with a worker thread of its own, which does all of the work in order; no method blocks the event loop or
- * takes a libuv thread while the device works. Promises reject with ERR_ENCODER_DISPOSED when it is closed before.
+ * A device with a worker thread of its own, which does all of the work in order; no method blocks the event loop, and
+ * none but `memory` takes a libuv thread. Promises reject with ERR_ENCODER_DISPOSED when it is closed before.
  */
 export interface NativeDevice {
   loadEngine(plan: PlanLocation): Promise<EngineHandle>;
@@ -184,6 +189,11 @@ export interface NativeDevice {
     precision: NetworkPrecision,
   ): Promise<EngineHandle>;
   unloadEngine(engine: number): Promise<void>;
+  /**
+   * Memory of the whole device as the back-end sees it now, other programs included. Answered by a libuv worker: it does
+   * not wait for the device's own work.
+   */
+  memory(): Promise<DeviceMemory>;
   /** Runs nothing. */
   memoryFor(engine: number, shape: EngineShape): Promise<RunMemory>;
   /**
@@ -280,7 +290,26 @@ export interface NativeBinding {
    * @returns bytes read; one more than `target` holds when the file is longer
    */
   readFileInto(path: string, target: Uint8Array): Promise<number>;
-  /** Creates `temporary`, writes the pieces, fsync, rename to `target`. On failure nothing is left. */
+  /**
+   * Looks at many paths (through links) in one step; some thousand are a good number.
+   *
+   * @returns four values for each path: kind (0 nothing that can be looked at, 1 file, 2 folder, 3 anything else), size
+   * in bytes, time of the last change of the content, and of content, name or permissions; nanoseconds since 1970
+   */
+  statFiles(paths: readonly string[]): Promise<BigInt64Array>;
+  /**
+   * Locks a file that is open for writing, until it is closed, by this process or by its end. Rejects with the system's
+   * code (`ENOLCK`, `EOPNOTSUPP` …) where the file system has no locks.
+   *
+   * @returns false when another open file, of this process or of any other, holds the lock
+   */
+  tryLockFile(descriptor: number): Promise<boolean>;
+  /** Whether another open file holds that lock; takes none. */
+  isFileLocked(descriptor: number): Promise<boolean>;
+  /**
+   * Creates `temporary`, writes the pieces, fsync, rename to `target`. A link of that name is replaced, not followed. On
+   * failure nothing is left.
+   */
   writeFileAtomic(temporary: string, target: string, pieces: readonly Uint8Array[]): Promise<void>;
   /**
    * What the CUDA runtime sees. Needs a driver and libcudart, not TensorRT. Runs on a libuv worker.

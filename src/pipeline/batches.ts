@@ -1,38 +1,51 @@
+import type { Bucket } from '../dataset/bucket.js';
 import type { BuildSettings } from './options.js';
 import type { PlannedImage } from './plan-image.js';
 import { memoryOf } from './prepare-image.js';
 
-/**
- * Cuts the work into batches of one bucket each. A batch is shorter than asked for where its pixels together would
- * not fit the memory budget while its last image is being decoded, so that waiting for memory always ends.
- *
- * @param work sorted by bucket
- */
-export function cutBatches(
-  work: readonly PlannedImage[],
-  size: number,
-  settings: BuildSettings,
-): PlannedImage[][] {
-  const batches: PlannedImage[][] = [];
-  let current: PlannedImage[] = [];
-  let held = 0;
-  for (const item of work) {
-    const { preparing, prepared } = memoryOf(item, settings);
-    const first = current[0];
-    const fits =
-      first !== undefined &&
-      current.length < size &&
-      sameBucket(first, item) &&
-      held + preparing <= settings.memoryBudget;
-    if (!fits) {
-      current = [];
-      batches.push(current);
-      held = 0;
-    }
-    current.push(item);
-    held += prepared;
+/** Cuts the work into batches of one bucket each, as large as is asked for at that moment. */
+export class BatchCutter {
+  readonly #items: Iterator<PlannedImage>;
+  #next: PlannedImage | undefined;
+
+  /** @param work sorted by bucket */
+  constructor(
+    work: Iterable<PlannedImage>,
+    private readonly settings: BuildSettings,
+  ) {
+    this.#items = work[Symbol.iterator]();
+    this.#advance();
   }
-  return batches;
+
+  /** Of the next batch; undefined when there is none. */
+  get bucket(): Bucket | undefined {
+    return this.#next?.geometry.bucket;
+  }
+
+  /**
+   * The next batch, of `size` images or fewer: where a bucket ends, and where their pixels together would not fit the
+   * memory budget while the last of them is being decoded, so that waiting for memory always ends.
+   */
+  take(size: number): PlannedImage[] {
+    const batch: PlannedImage[] = [];
+    let held = 0;
+    for (let item = this.#next; item !== undefined && batch.length < size; item = this.#next) {
+      const { preparing, prepared } = memoryOf(item, this.settings);
+      const [first] = batch;
+      const fits =
+        first === undefined || (sameBucket(first, item) && held + preparing <= this.settings.memoryBudget);
+      if (!fits) break;
+      batch.push(item);
+      held += prepared;
+      this.#advance();
+    }
+    return batch;
+  }
+
+  #advance(): void {
+    const { done, value } = this.#items.next();
+    this.#next = done ? undefined : value;
+  }
 }
 
 function sameBucket(a: PlannedImage, b: PlannedImage): boolean {

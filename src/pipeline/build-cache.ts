@@ -1,43 +1,24 @@
-import { availableParallelism } from 'node:os';
-import path from 'node:path';
 import { syncFolder } from '../cache/atomic-file.js';
-import type { RecipeRecord } from '../cache/provenance.js';
-import { setAside } from '../cache/stale.js';
-import type { Encoder } from '../encoder/encoder.js';
-import { asLatentCacheError, type ErrorCode, type LatentCacheError } from '../errors.js';
+import type { LatentCacheError } from '../errors.js';
+import { EncoderSet } from '../memory/encoder-set.js';
+import { Governor, type MemoryReport } from '../memory/governor.js';
+import { encoderOperations } from '../model/operations.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
-import { PixelPool } from '../pixels/pixel-pool.js';
-import { cutBatches } from './batches.js';
-import { ByteBudget } from './byte-budget.js';
 import { Channel } from './channel.js';
-import { type EncodedImage, encodeImages, type Making, storeImage } from './encode-batch.js';
-import { type BuildEvent, describeError, type FailedEvent, type SummaryEvent, toFailure } from './events.js';
-import { mapLimit } from './map-limit.js';
+import { Dataset } from './dataset.js';
+import { EncodeLoop } from './encode-loop.js';
+import { type BuildEvent, batchesEvent, describeError, type SummaryEvent } from './events.js';
+import { Failures } from './failures.js';
+import { MeasuredRates } from './measured-rates.js';
 import { NoticeCollector } from './notices.js';
 import { type BuildOptions, type BuildSettings, resolveOptions } from './options.js';
-import type { PlannedImage } from './plan-image.js';
 import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
-import { prepareEngines } from './prepare-engines.js';
-import { memoryOf, type PreparedImage, prepareImage, recycle } from './prepare-image.js';
-import { ProgressMeter, planEvent } from './progress-meter.js';
+import { countSizes, prepareEngines } from './prepare-engines.js';
+import { planEvent } from './progress-meter.js';
+import { recipeOf } from './recipe.js';
 import { type Survey, surveyDataset } from './survey.js';
 
-/** Batches between "pixels are ready" and "on disk", besides those that compute: one waits, one is written. */
-const BATCHES_AROUND_ENCODER = 2;
-/** So many images in a row with one error, and the run is given up: the next would fail in the same way. */
-const STRIKES: Readonly<Partial<Record<ErrorCode, number>>> = {
-  ERR_DISK_FULL: 1,
-  ERR_ENCODER_DISPOSED: 1,
-  ERR_DEVICE_LOST: 1,
-  ERR_OUTPUT_NOT_WRITABLE: 3,
-  ERR_ENCODER: 3,
-  ERR_ENGINE_BUILD: 3,
-  ERR_CACHE_WRITE: 5,
-  ERR_OUT_OF_MEMORY: 10,
-  ERR_DEVICE_OUT_OF_MEMORY: 10,
-  ERR_NON_FINITE: 20,
-};
 const EVENTS_WAITING = 256;
 
 /**
@@ -83,20 +64,13 @@ function everyNow(report: (seen: number, total: number) => void): (seen: number,
   };
 }
 
-/** What writing needs besides the latents. */
-interface Writing {
-  readonly making: Making;
-  readonly inTheWay: Survey['inTheWay'];
-}
-
 /** One run, from the survey to the summary. */
 class BuildRun {
   private readonly started = performance.now();
-  private readonly failures: FailedEvent[] = [];
-  private encoded = 0;
-  private bytesWritten = 0;
+  private readonly failures: Failures;
   private readonly notices = new NoticeCollector();
-  private readonly strikes = new Map<ErrorCode, number>();
+  private loop: EncodeLoop | undefined;
+  private memory: MemoryReport | null = null;
   private stoppedBy: LatentCacheError | undefined;
   private readonly binding: NativeBinding;
 
@@ -107,6 +81,10 @@ class BuildRun {
     private readonly stop: AbortController,
   ) {
     this.binding = options.binding ?? loadBinding();
+    this.failures = new Failures(
+      (failure) => events.push(failure),
+      (reason) => this.giveUp(reason),
+    );
   }
 
   async run(): Promise<void> {
@@ -121,172 +99,81 @@ class BuildRun {
         paths: [this.options.vae ?? ''],
       });
     }
-    const survey = await surveyDataset(settings, settings.skipExisting ? undefined : this.recipe(source), {
-      binding: this.binding,
+    const survey = await this.work(source);
+    // Last, after what closing the manifests may have told.
+    events.push(this.summary(survey));
+  }
+
+  private async work(source: EncoderSource): Promise<Survey> {
+    const { settings, events } = this;
+    await using dataset = await Dataset.open(settings, this.binding, (notice) => events.push(notice));
+    const recipe = settings.skipExisting ? undefined : recipeOf(settings, source.fingerprint);
+    const survey = await surveyDataset(dataset, settings, recipe, {
       signal: this.stop.signal,
       onProgress: everyNow((seen, total) => events.push({ type: 'survey', seen, total })),
     });
     for (const notice of survey.notices) events.push(notice);
-    for (const failure of survey.failures) this.fail(failure);
+    for (const failure of survey.failures) this.failures.addImage(failure);
     events.push(planEvent(survey, settings));
 
-    if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(survey, source);
-    events.push(this.summary(survey));
+    if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(dataset, survey, source);
+    return survey;
   }
 
-  private async encodeAll(survey: Survey, source: EncoderSource): Promise<void> {
-    const { encoder, choice, dispose } = await source.start();
-    this.events.push({ type: 'encoder', ...choice });
-    const { backend, precision } = choice;
-    const making: Making = { recipe: this.recipe(source), encoder: { backend, precision } };
-    try {
-      await prepareEngines(
-        encoder,
-        survey.work,
-        this.settings,
-        this.binding,
-        ({ size, ...progress }) => this.events.push({ type: 'engine', bucket: size, ...progress }),
-        this.stop.signal,
-      );
-      await this.encodeBatches(survey.work, encoder, { making, inTheWay: survey.inTheWay });
-    } finally {
-      await dispose();
-      for (const notice of this.notices.events()) this.events.push(notice);
-      await Promise.all(
-        [...new Set(survey.work.map((item) => path.dirname(item.cachePath)))].map(syncFolder),
-      );
-    }
-  }
-
-  private async encodeBatches(
-    work: readonly PlannedImage[],
-    encoder: Encoder,
-    writing: Writing,
-  ): Promise<void> {
-    const { settings } = this;
-    // One image for each processor decodes while another waits for the disk.
-    const decoders = 2 * availableParallelism();
-    const budget = new ByteBudget(settings.memoryBudget);
-    const meter = new ProgressMeter(work);
-    const pool = new PixelPool(2 * decoders);
-    this.stop.signal.addEventListener('abort', () => budget.open());
-    const prepared = mapLimit(work, decoders, async (item) => {
-      const memory = memoryOf(item, settings);
-      await budget.acquire(memory.preparing);
-      if (this.stop.signal.aborted) return undefined;
-      try {
-        const image = await prepareImage(item, settings, this.binding, pool);
-        budget.release(memory.preparing - memory.prepared);
-        return image;
-      } catch (error) {
-        budget.release(memory.preparing);
-        this.fail(toFailure(item.image.path, error));
-        return undefined;
-      }
+  private async encodeAll(dataset: Dataset, survey: Survey, source: EncoderSource): Promise<void> {
+    const { settings, binding, events, failures, notices, stop } = this;
+    const { vaeBatchSize: batch, residency, oomFallback } = settings;
+    const encoders = await EncoderSet.start(source);
+    const governor = new Governor(encoders, {
+      batch,
+      residency,
+      oomFallback,
+      onEvent: (event) => events.push(event),
     });
-
-    const calls = new ByteBudget(encoder.info.callsAtOnce);
-    const inFlight: Promise<void>[] = [];
-    for (const batch of cutBatches(work, this.batchSize(encoder), settings)) {
-      await this.events.ready();
-      const images: PreparedImage[] = [];
-      for (let index = 0; index < batch.length; index++) {
-        const image = (await prepared.next()).value;
-        if (image) images.push(image);
-      }
-      while (inFlight.length >= encoder.info.callsAtOnce + BATCHES_AROUND_ENCODER) await inFlight[0];
-      if (this.stop.signal.aborted) break;
-      const task = this.encodeAndStore(images, encoder, writing, calls).finally(() => {
-        inFlight.splice(inFlight.indexOf(task), 1);
-        for (const image of images) {
-          recycle(image, pool);
-          budget.release(memoryOf(image.item, settings).prepared);
-        }
-        this.events.push(meter.advance(batch));
+    try {
+      events.push({ type: 'encoder', ...source.choice! });
+      const plan = await prepareEngines(
+        governor,
+        survey.work,
+        settings,
+        binding,
+        ({ size, ...progress }) => events.push({ type: 'engine', bucket: size, ...progress }),
+        stop.signal,
+      );
+      if (plan !== null) events.push(batchesEvent(plan));
+      this.loop = new EncodeLoop({
+        governor,
+        settings,
+        binding,
+        recipe: recipeOf(settings, source.fingerprint),
+        inTheWay: survey.inTheWay,
+        manifest: dataset.manifest,
+        events,
+        failures,
+        notices,
+        stop: stop.signal,
       });
-      inFlight.push(task);
-    }
-    await Promise.all(inFlight);
-    await prepared.return();
-  }
-
-  private batchSize(encoder: Encoder): number {
-    const { vaeBatchSize } = this.settings;
-    return vaeBatchSize === 'auto' ? encoder.info.preferredBatchSize : vaeBatchSize;
-  }
-
-  /** Never rejects: whatever goes wrong is an event. */
-  private async encodeAndStore(
-    images: readonly PreparedImage[],
-    encoder: Encoder,
-    writing: Writing,
-    calls: ByteBudget,
-  ): Promise<void> {
-    if (images.length === 0) return;
-    let encoded: EncodedImage[];
-    await calls.acquire(1);
-    try {
-      // What has not reached the encoder when the run is stopped counts as left.
-      if (this.stop.signal.aborted) return;
-      encoded = await encodeImages(images, encoder);
-    } catch (thrown) {
-      if (images.length > 1) {
-        await this.encodeOneByOne(images, encoder, writing);
-      } else {
-        this.failImage(images[0]!.item, asLatentCacheError(thrown, 'ERR_ENCODER'));
-      }
-      return;
+      const began = performance.now();
+      await this.loop.run(survey.work);
+      await this.noteRate(source, survey, (performance.now() - began) / 1000);
     } finally {
-      calls.release(1);
-    }
-    await Promise.all(encoded.map((image) => this.store(image, writing)));
-  }
-
-  /** A batch failed; perhaps one image of it is to blame, so that each gets its own chance. */
-  private async encodeOneByOne(
-    images: readonly PreparedImage[],
-    encoder: Encoder,
-    writing: Writing,
-  ): Promise<void> {
-    for (const image of images) {
-      if (this.stop.signal.aborted) return;
-      try {
-        for (const encoded of await encodeImages([image], encoder)) await this.store(encoded, writing);
-      } catch (thrown) {
-        this.failImage(image.item, asLatentCacheError(thrown, 'ERR_ENCODER'));
-      }
+      await governor[Symbol.asyncDispose]();
+      this.memory = governor.report();
+      for (const notice of notices.events()) events.push(notice);
+      if (!settings.leaveFiles) await Promise.all([...survey.work.folders()].map(syncFolder));
     }
   }
 
-  private async store(image: EncodedImage, writing: Writing): Promise<void> {
-    const { item } = image.prepared;
-    const inTheWay = writing.inTheWay.get(item.cachePath) ?? [];
-    try {
-      for (const { path: file, kind } of inTheWay) if (kind === 'foreign') await setAside(file);
-      if (image.inFloat32) this.notices.add('float32-retry', item.image.path);
-      const bytes = await storeImage(image, this.settings, writing.making, this.binding);
-      for (const { path: file, kind } of inTheWay) if (kind !== 'foreign') await setAside(file);
-      this.encoded++;
-      this.strikes.clear();
-      this.bytesWritten += bytes;
-      const { bucket } = item.geometry;
-      this.events.push({ type: 'encoded', path: item.image.path, cachePath: item.cachePath, bucket, bytes });
-    } catch (thrown) {
-      this.failImage(item, asLatentCacheError(thrown, 'ERR_CACHE_WRITE'));
-    }
-  }
-
-  /** Counts an image as failed after it was encoded or should have been, and notices when nothing else will do better. */
-  private failImage(item: PlannedImage, error: LatentCacheError): void {
-    this.fail(toFailure(item.image.path, error));
-    const strikes = (this.strikes.get(error.code) ?? 0) + 1;
-    this.strikes.set(error.code, strikes);
-    if (strikes >= (STRIKES[error.code] ?? Number.POSITIVE_INFINITY)) this.giveUp(error);
-  }
-
-  private fail(failure: FailedEvent): void {
-    this.failures.push(failure);
-    this.events.push(failure);
+  /** For plans of later runs. */
+  private async noteRate({ choice, layers }: EncoderSource, survey: Survey, seconds: number): Promise<void> {
+    const { settings, loop, binding } = this;
+    const isWhole = loop?.encoded === survey.work.length;
+    if (layers === null || choice === undefined || settings.simulated || !isWhole) return;
+    const operations = countSizes(survey.work, settings).reduce(
+      (sum, size) => sum + size.images * encoderOperations(layers, size),
+      0,
+    );
+    await new MeasuredRates().note(choice, { operations, images: loop.encoded, seconds }, binding);
   }
 
   private giveUp(reason: LatentCacheError): void {
@@ -294,33 +181,38 @@ class BuildRun {
     this.stop.abort();
   }
 
-  private recipe({ fingerprint }: EncoderSource): RecipeRecord {
-    const { posterior, seed, dtype, resizeInterpolation } = this.settings;
-    return {
-      vae: fingerprint,
-      posterior,
-      seed: posterior === 'sample' ? seed : null,
-      dtype,
-      interpolation: resizeInterpolation ?? 'default',
-    };
-  }
-
   private summary(survey: Survey): SummaryEvent {
-    const failedLater = this.failures.length - survey.failures.length;
-    const remaining = this.settings.dryRun ? 0 : survey.work.length - this.encoded - failedLater;
+    const { encoded = 0, bytesWritten = 0 } = this.loop ?? {};
+    const failures = this.failures.list;
+    const failedLater = failures.length - survey.failures.length;
+    const remaining = this.settings.dryRun ? 0 : survey.work.length - encoded - failedLater;
     return {
       type: 'summary',
       total: survey.total,
-      encoded: this.encoded,
+      encoded,
       skipped: survey.skipped,
-      failed: this.failures.length,
+      failed: failures.length,
       remaining,
       aborted: remaining > 0,
-      stoppedBy: this.stoppedBy === undefined ? null : describeError(this.stoppedBy),
+      stoppedBy:
+        this.stoppedBy === undefined ? null : this.describeStop(this.stoppedBy, remaining + failedLater),
       seconds: (performance.now() - this.started) / 1000,
-      bytesWritten: this.bytesWritten,
-      failures: this.failures.map(({ type: _type, ...failure }) => failure),
+      bytesWritten,
+      failures: failures.map(({ type: _type, ...failure }) => failure),
+      memory: this.memory,
       dryRun: this.settings.dryRun,
+    };
+  }
+
+  /** On a full disk with what the images that are not done will take, by those that are. */
+  private describeStop(reason: LatentCacheError, images: number): ReturnType<typeof describeError> {
+    const described = describeError(reason);
+    const { encoded = 0, bytesWritten = 0 } = this.loop ?? {};
+    if (reason.code !== 'ERR_DISK_FULL' || encoded === 0) return described;
+    const bytes = Math.ceil((bytesWritten / encoded) * images);
+    return {
+      ...described,
+      remedy: `The ${images} images that are left take about ${bytes} bytes. ${described.remedy}`,
     };
   }
 }

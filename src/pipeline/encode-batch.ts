@@ -1,24 +1,25 @@
-import type { ProvenanceRecord } from '../cache/provenance.js';
+import type { ProvenanceRecord, RecipeRecord } from '../cache/provenance.js';
 import type { LatentEntry } from '../cache/sd-scripts.js';
-import { writeCache } from '../cache/write-cache.js';
-import type { Encoder, Moments } from '../encoder/encoder.js';
+import { type WrittenCache, writeCache } from '../cache/write-cache.js';
+import type { EncoderInfo, ImageBatch, Moments } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
-import { FLOAT16_OVERFLOW } from '../float16.js';
-import { allFinite } from '../model/finite.js';
+import type { EncodedBatch } from '../memory/join-moments.js';
+import { absurdMagnitude, allFinite } from '../model/finite.js';
 import { posteriorMean, samplePosterior, seedForImage } from '../model/posterior.js';
 import type { NativeBinding } from '../native/binding.js';
 import type { BuildSettings } from './options.js';
 import type { PreparedImage } from './prepare-image.js';
-
-/** What all images of a run have in common in their records. */
-export type Making = Omit<ProvenanceRecord, 'source'>;
 
 /** Moments of one image: (channels, height, width) each. */
 interface ImageMoments {
   readonly mean: Float32Array;
   readonly logvar: Float32Array;
   readonly inFloat32: boolean;
+  readonly by: EncoderInfo;
 }
+
+/** Encodes a batch of pixels: the governor's, in the precision of the run or in float32. */
+export type Encode = (batch: ImageBatch) => Promise<EncodedBatch>;
 
 /** Latents of one image before they are written. */
 export interface EncodedImage {
@@ -27,6 +28,8 @@ export interface EncodedImage {
   readonly flipped: ImageMoments | null;
   /** The precision of the run did not do for it. */
   readonly inFloat32: boolean;
+  /** What encoded it. */
+  readonly by: EncoderInfo;
 }
 
 /**
@@ -36,16 +39,16 @@ export interface EncodedImage {
  */
 export async function encodeImages(
   images: readonly PreparedImage[],
-  encoder: Encoder,
+  encode: Encode,
 ): Promise<EncodedImage[]> {
   const straight = encodePixels(
     images,
     images.map(({ rgb }) => rgb),
-    encoder,
+    encode,
   );
   const mirrored = images.map(({ flipped }) => flipped);
   const flipped = mirrored.every((pixels) => pixels !== null)
-    ? encodePixels(images, mirrored, encoder)
+    ? encodePixels(images, mirrored, encode)
     : undefined;
   const [moments, flippedMoments] = await Promise.all([straight, flipped]);
   return images.map((prepared, index) => ({
@@ -53,18 +56,19 @@ export async function encodeImages(
     straight: moments[index]!,
     flipped: flippedMoments?.[index] ?? null,
     inFloat32: moments[index]!.inFloat32 || flippedMoments?.[index]?.inFloat32 === true,
+    by: moments[index]!.by,
   }));
 }
 
 async function encodePixels(
   images: readonly PreparedImage[],
   pixels: readonly Uint8Array[],
-  encoder: Encoder,
+  encode: Encode,
 ): Promise<ImageMoments[]> {
   const { width, height } = images[0]!.item.geometry.bucket;
-  const moments = await encoder.encodeBatch({ images: pixels, width, height });
-  checkMoments(moments, images);
-  return split(moments);
+  const encoded = await encode({ images: pixels, width, height });
+  checkMoments(encoded.moments, images);
+  return split(encoded);
 }
 
 /** An encoder of somebody else may be wrong; its latents would be written with zeros where values lack. */
@@ -82,32 +86,38 @@ function checkMoments(
   );
 }
 
-function split({ mean, logvar, count, repeatedInFloat32 = [] }: Moments): ImageMoments[] {
+function split({ moments, by }: EncodedBatch): ImageMoments[] {
+  const { mean, logvar, count, repeatedInFloat32 = [] } = moments;
   const length = mean.length / count;
   return Array.from({ length: count }, (_, index) => ({
     mean: mean.subarray(index * length, (index + 1) * length),
     logvar: logvar.subarray(index * length, (index + 1) * length),
     inFloat32: repeatedInFloat32.includes(index),
+    by: by[index]!,
   }));
+}
+
+/** A cache as it was written, and the record in it. */
+export interface StoredImage extends WrittenCache {
+  readonly record: ProvenanceRecord;
 }
 
 /**
  * Takes the mean or a sample, checks it, writes the file.
  *
- * @returns bytes written
+ * @returns undefined when nothing is to be written
  * @throws LatentCacheError `ERR_NON_FINITE`, `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_CACHE_WRITE`
  */
 export async function storeImage(
-  { prepared, straight, flipped, inFloat32 }: EncodedImage,
+  { prepared, straight, flipped, inFloat32, by }: EncodedImage,
   settings: BuildSettings,
-  making: Making,
+  recipe: RecipeRecord,
   binding: Pick<NativeBinding, 'samplePosterior' | 'writeFileAtomic'>,
-): Promise<number> {
+): Promise<StoredImage | undefined> {
   const { item, alpha, source } = prepared;
   const check = (values: Float32Array): Float32Array => {
-    if (settings.dtype === 'float16' && values.some((value) => Math.abs(value) >= FLOAT16_OVERFLOW)) {
-      throw tooLargeForHalf(item.image.path);
-    }
+    const absurd = absurdMagnitude(values);
+    if (absurd !== undefined) throw notALatent(item.image.path, absurd);
     return values;
   };
   const latent = (moments: ImageMoments, variant: string): Float32Array => {
@@ -133,28 +143,22 @@ export async function storeImage(
     originalSize: item.geometry.original,
     cropLtrb: item.geometry.cropLtrb,
   };
-  const request = {
-    path: item.cachePath,
-    entry,
-    keySuffix: item.keySuffix,
-    dtype: settings.dtype,
-    record: {
-      ...making,
-      encoder: inFloat32 ? { ...making.encoder, precision: 'fp32' } : making.encoder,
-      source,
-    },
+  if (settings.leaveFiles) return undefined;
+  const record: ProvenanceRecord = {
+    recipe,
+    encoder: { backend: by.backend, precision: inFloat32 ? 'fp32' : by.precision },
+    source,
   };
-  return writeCache(request, binding);
+  const { cachePath, keySuffix } = item;
+  const request = { path: cachePath, entry, keySuffix, dtype: settings.dtype, record };
+  return { ...(await writeCache(request, binding)), record };
 }
 
-function tooLargeForHalf(file: string): LatentCacheError {
+function notALatent(file: string, value: number): LatentCacheError {
   return new LatentCacheError(
     'ERR_NON_FINITE',
-    `The latent of ${file} does not fit float16; it was not written`,
-    {
-      path: file,
-      remedy: 'Store float32 (--dtype float32), and check the VAE: latents are of the order of 1 to 10.',
-    },
+    `The latent of ${file} has the value ${value.toPrecision(3)}, which no latent has; it was not written`,
+    { path: file, remedy: 'Latents are of the order of 1 to 10: check the VAE, or use its float32 version.' },
   );
 }
 

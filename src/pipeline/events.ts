@@ -1,5 +1,7 @@
 import type { PreparationProgress } from '../encoder/encoder.js';
 import { asLatentCacheError, type ErrorCode, type LatentCacheError } from '../errors.js';
+import type { MemoryEvent } from '../memory/events.js';
+import type { MemoryPlan, MemoryReport } from '../memory/governor.js';
 import type { BackendChoice } from './prepare-encoder.js';
 
 /** What a run tells while it goes. `docs/events.md` describes each field; the JSON log prints them as they are. */
@@ -9,6 +11,8 @@ export type BuildEvent =
   | PlanEvent
   | EncoderEvent
   | EngineEvent
+  | BatchesEvent
+  | MemoryEvent
   | EncodedEvent
   | FailedEvent
   | ProgressEvent
@@ -44,6 +48,7 @@ export type NoticeCode =
   | 'webp-extended'
   | 'name-clash'
   | 'model-warning'
+  | 'manifest'
   | 'float32-retry';
 
 export interface BucketCount {
@@ -75,6 +80,24 @@ export interface EngineEvent extends Omit<PreparationProgress, 'size'> {
   readonly type: 'engine';
   /** null when the engine is not for one bucket. */
   readonly bucket: { readonly width: number; readonly height: number } | null;
+}
+
+/** How the memory of the device is going to be used, before anything is encoded. */
+export interface BatchesEvent {
+  readonly type: 'batches';
+  /** Bytes that weights and runs together may take. */
+  readonly budget: number;
+  /** Bytes of the device: free when the plan was made, and all. */
+  readonly free: number;
+  readonly total: number;
+  readonly buckets: readonly {
+    readonly width: number;
+    readonly height: number;
+    /** Images a run; 0 when not even one fits. */
+    readonly batch: number;
+    /** Bytes that such a run takes, weights included. */
+    readonly bytes: number;
+  }[];
 }
 
 export interface EncodedEvent {
@@ -122,6 +145,8 @@ export interface SummaryEvent {
   readonly seconds: number;
   readonly bytesWritten: number;
   readonly failures: readonly Omit<FailedEvent, 'type'>[];
+  /** What happened to the memory; null when nothing was encoded. */
+  readonly memory: MemoryReport | null;
   readonly dryRun: boolean;
 }
 
@@ -139,4 +164,9 @@ export function toFailure(file: string, error: unknown): FailedEvent {
   // A typed array that cannot be allocated is a RangeError.
   const code = error instanceof RangeError ? 'ERR_OUT_OF_MEMORY' : 'ERR_IMAGE_UNREADABLE';
   return { type: 'failed', path: file, ...describeError(asLatentCacheError(error, code)) };
+}
+
+export function batchesEvent({ planned, budget, device }: MemoryPlan): BatchesEvent {
+  const buckets = planned.map(({ width, height, batch, bytes }) => ({ width, height, batch, bytes }));
+  return { type: 'batches', budget, free: device.free, total: device.total, buckets };
 }

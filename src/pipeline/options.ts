@@ -1,4 +1,5 @@
 import { freemem, totalmem } from 'node:os';
+import { isSimulated } from '../cache/provenance.js';
 import type { LatentDtype } from '../cache/sd-scripts.js';
 import { BUCKET_DEFAULTS, BucketSelector, type BucketSettings, type Size } from '../dataset/bucket.js';
 import type { Encoder } from '../encoder/encoder.js';
@@ -7,6 +8,7 @@ import { ACCURACIES } from '../encoder/onednn/precision.js';
 import { PRECISIONS } from '../encoder/precision-names.js';
 import { BACKENDS } from '../encoder/select.js';
 import { LatentCacheError } from '../errors.js';
+import type { Residency } from '../memory/governor.js';
 import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
 
@@ -21,6 +23,7 @@ export const CHOICES = {
   dtype: ['float32', 'float16'],
   stale: ['set-aside', 'keep'],
   webpSize: ['trainer', 'decoded'],
+  oomFallback: ['cpu', 'fail'],
   /** As sd-scripts names them; `linear` and `cubic` are second names. */
   resizeInterpolation: ['area', 'lanczos', 'box', 'bilinear', 'linear', 'bicubic', 'cubic', 'nearest'],
 } as const;
@@ -51,6 +54,8 @@ export interface BuildOptions {
   readonly vaeBatchSize?: number | 'auto';
   /** Keep every complete cache of the right size, whoever wrote it and with whatever VAE. */
   readonly skipExisting?: boolean;
+  /** Try damaged images again although their files have not changed. */
+  readonly retryFailed?: boolean;
   readonly recursive?: boolean;
 
   readonly format?: Choice<'format'>;
@@ -63,6 +68,16 @@ export interface BuildOptions {
   readonly device?: number;
   /** Memory for weights and runs together: the GPU's, or main memory where the CPU encodes with oneDNN. */
   readonly vramBudget?: VramBudget;
+  /**
+   * Keep all engines and memory between buckets, as far as the plan proves that they fit. With `lowvram`: the smallest
+   * footprint, one image a run.
+   */
+  readonly highvram?: boolean;
+  readonly lowvram?: boolean;
+  /** Where an image goes that does not fit on the device by any means. */
+  readonly oomFallback?: Choice<'oomFallback'>;
+  /** Write the useless latents of a simulated GPU, for tests of what comes after. */
+  readonly allowSimulated?: boolean;
   /** Pieces in which the attention works through its queries; default: by the size. */
   readonly attentionChunks?: number;
   /** Folders in which CUDA and TensorRT are looked for first. */
@@ -109,12 +124,15 @@ export interface BuildSettings {
   readonly resizeInterpolation: Interpolation | undefined;
   readonly vaeBatchSize: number | 'auto';
   readonly skipExisting: boolean;
+  readonly retryFailed: boolean;
   readonly recursive: boolean;
   readonly backend: Choice<'backend'>;
   readonly precision: Choice<'precision'>;
   readonly accuracy: Choice<'accuracy'>;
   readonly device: number;
   readonly vramBudget: VramBudget;
+  readonly residency: Residency;
+  readonly oomFallback: Choice<'oomFallback'>;
   readonly attentionChunks: number | undefined;
   readonly libraryDir: readonly string[];
   readonly engineDir: string | undefined;
@@ -128,7 +146,12 @@ export interface BuildSettings {
   readonly stale: Choice<'stale'>;
   readonly webpSize: Choice<'webpSize'>;
   readonly outDir: string | undefined;
+  /** Nothing is encoded. */
   readonly dryRun: boolean;
+  /** No file is written, moved or removed. */
+  readonly leaveFiles: boolean;
+  /** Caches are none: a simulated GPU makes them. */
+  readonly simulated: boolean;
   readonly memoryBudget: number;
   readonly maxPixels: number;
 }
@@ -179,6 +202,7 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     );
   }
   const batch = options.vaeBatchSize ?? 'auto';
+  const simulated = isSimulated(options.backend ?? 'auto');
   return {
     inputs: options.inputs,
     model,
@@ -188,12 +212,15 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     resizeInterpolation: interpolation(options.resizeInterpolation),
     vaeBatchSize: batch === 'auto' ? batch : integer('vae_batch_size', batch, 1, 1024),
     skipExisting: options.skipExisting ?? false,
+    retryFailed: options.retryFailed ?? false,
     recursive: options.recursive ?? false,
     backend: oneOf('backend', options.backend ?? 'auto', CHOICES.backend),
     precision: oneOf('precision', options.precision ?? 'auto', CHOICES.precision),
     accuracy: oneOf('accuracy', options.accuracy ?? 'float32', CHOICES.accuracy),
     device: integer('device', options.device ?? 0, 0, 1023),
     vramBudget: checkBudget(options.vramBudget ?? 'auto'),
+    residency: residency(options),
+    oomFallback: oneOf('oom_fallback', options.oomFallback ?? 'cpu', CHOICES.oomFallback),
     attentionChunks: optionalInteger('attention_chunks', options.attentionChunks, 4096),
     libraryDir: options.libraryDir ?? [],
     engineDir: options.engineDir,
@@ -208,6 +235,8 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     webpSize: oneOf('webp_size', options.webpSize ?? 'trainer', CHOICES.webpSize),
     outDir: options.outDir,
     dryRun: options.dryRun ?? false,
+    leaveFiles: options.dryRun === true || (simulated && options.allowSimulated !== true),
+    simulated,
     memoryBudget: memoryBudget(options.memoryBudget ?? 'auto'),
     maxPixels: integer('max_pixels', options.maxPixels ?? DEFAULT_MAX_PIXELS, 1, Number.MAX_SAFE_INTEGER),
   };
@@ -238,10 +267,14 @@ const BOOLEANS = [
   'flipAug',
   'alphaMask',
   'skipExisting',
+  'retryFailed',
   'recursive',
   'legacyName',
   'multiResolutionKeys',
   'dryRun',
+  'highvram',
+  'lowvram',
+  'allowSimulated',
 ] as const;
 
 /** sd-scripts' `verify_bucket_reso_steps`; without buckets the latent must still be a whole number of cells. */
@@ -257,6 +290,12 @@ function checkModelSteps(model: ModelFacts, buckets: BucketSettings): void {
   if (!enableBucket && (width % model.stride !== 0 || height % model.stride !== 0)) {
     refuse(`resolution must be a multiple of ${model.stride} when buckets are off, got ${width},${height}`);
   }
+}
+
+function residency({ highvram, lowvram }: BuildOptions): Residency {
+  if (highvram && lowvram) refuse('highvram and lowvram exclude each other');
+  if (highvram) return 'highvram';
+  return lowvram ? 'lowvram' : 'default';
 }
 
 function toSize(resolution: number | Size): Size {

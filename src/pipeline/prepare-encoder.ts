@@ -1,8 +1,11 @@
 import type { Encoder } from '../encoder/encoder.js';
-import { createEncoder } from '../encoder/select.js';
+import { type BackendName, type CreateEncoderOptions, createEncoder } from '../encoder/select.js';
 import { LatentCacheError } from '../errors.js';
-import { loadVae } from '../model/load-vae.js';
+import type { EncoderStarter, StandInKind } from '../memory/encoder-set.js';
+import type { Layer } from '../model/layers.js';
+import { loadVae, type VaeEncoderWeights } from '../model/load-vae.js';
 import type { BuildOptions, BuildSettings } from './options.js';
+import { noVae } from './recipe.js';
 
 /** Which backend runs, and why. */
 export interface BackendChoice {
@@ -12,12 +15,14 @@ export interface BackendChoice {
   readonly reason: string;
 }
 
-/** The weights are known; the encoder itself starts only when there is work for it. */
-export interface EncoderSource {
+/** The weights are known; encoders start only when there is work for them. */
+export interface EncoderSource extends EncoderStarter {
   readonly fingerprint: string;
   readonly warnings: readonly string[];
-  /** Called once at most. */
-  start(): Promise<{ encoder: Encoder; choice: BackendChoice; dispose(): Promise<void> }>;
+  /** Of the VAE's encoder; null when it is not known. */
+  readonly layers: readonly Layer[] | null;
+  /** Of the encoder that was started last by `start`. */
+  readonly choice: BackendChoice | undefined;
 }
 
 /** @throws LatentCacheError `ERR_MODEL_*`, `ERR_OPTION` */
@@ -26,49 +31,129 @@ export async function prepareEncoder(
   settings: BuildSettings,
   signal: AbortSignal,
 ): Promise<EncoderSource> {
-  if (options.encoder !== undefined) return injectedEncoder(options.encoder, settings);
-  if (options.vae === undefined) {
-    throw new LatentCacheError('ERR_OPTION', 'no VAE was given', {
-      remedy: 'Name a .safetensors file with --vae: a VAE, or a checkpoint that holds one.',
-    });
-  }
-  const weights = await loadVae(options.vae, { model: settings.model.id, signal });
-  return {
-    fingerprint: weights.fingerprint,
-    warnings: weights.warnings,
-    start: async () => {
-      const { encoder, reason } = await createEncoder(weights, {
-        backend: settings.backend,
-        signal,
-        consumeWeights: true, // start() is called once; the encoder has its own copy
-        precision: settings.precision,
-        accuracy: settings.accuracy,
-        device: settings.device,
-        vramBudget: settings.vramBudget,
-        libraryFolders: settings.libraryDir,
-        ...(options.binding === undefined ? {} : { binding: options.binding }),
-        ...(settings.attentionChunks === undefined ? {} : { queryChunks: settings.attentionChunks }),
-        ...(settings.engineDir === undefined ? {} : { engineFolder: settings.engineDir }),
-        ...(settings.threads === undefined ? {} : { threads: settings.threads }),
-      });
-      const { backend, device, precision } = encoder.info;
-      return { encoder, choice: { backend, device, precision, reason }, dispose: () => encoder.dispose() };
-    },
-  };
+  if (options.encoder !== undefined) return new LentEncoder(options.encoder, settings);
+  const file = options.vae;
+  if (file === undefined) throw noVae();
+  const load = () => loadVae(file, { model: settings.model.id, signal });
+  return new VaeSource(await load(), load, options, settings, signal);
 }
 
-function injectedEncoder(
-  { encoder, fingerprint }: NonNullable<BuildOptions['encoder']>,
-  { model }: BuildSettings,
-): EncoderSource {
-  const { latentChannels, stride, backend, device, precision } = encoder.info;
-  if (latentChannels !== model.latentChannels || stride !== model.stride) {
-    throw new LatentCacheError(
-      'ERR_OPTION',
-      `The encoder gives ${latentChannels} channels at stride ${stride}; ` +
-        `${model.title} needs ${model.latentChannels} at ${model.stride}`,
-    );
+/** Encoders of a VAE file. */
+class VaeSource implements EncoderSource {
+  readonly fingerprint: string;
+  readonly warnings: readonly string[];
+  readonly layers: readonly Layer[];
+  choice: BackendChoice | undefined;
+  #weights: VaeEncoderWeights | undefined;
+
+  constructor(
+    weights: VaeEncoderWeights,
+    private readonly load: () => Promise<VaeEncoderWeights>,
+    private readonly options: BuildOptions,
+    private readonly settings: BuildSettings,
+    private readonly signal: AbortSignal,
+  ) {
+    this.#weights = weights;
+    this.fingerprint = weights.fingerprint;
+    this.warnings = weights.warnings;
+    this.layers = weights.layers;
   }
-  const choice = { backend, device, precision, reason: 'handed in by the caller' };
-  return { fingerprint, warnings: [], start: async () => ({ encoder, choice, dispose: async () => {} }) };
+
+  async start(): Promise<Encoder> {
+    const { encoder, reason } = await this.#create({});
+    const { backend, device, precision } = encoder.info;
+    this.choice = { backend, device, precision, reason };
+    return encoder;
+  }
+
+  startStandIn(kind: StandInKind): Promise<Encoder> | null {
+    const { backend, precision } = this.choice!;
+    const isOnCpu = backend === 'cpu';
+    const same = isOnCpu ? this.settings.backend : (backend as BackendName);
+    switch (kind) {
+      case 'sliced': // on the CPU the attention is always computed in pieces
+        return isOnCpu || this.settings.residency === 'lowvram'
+          ? null
+          : this.#createStandIn({ backend: same, sliceAttention: true });
+      case 'cpu':
+        return isOnCpu
+          ? null
+          : this.#createStandIn({ backend: 'cpu', precision: 'auto', vramBudget: 'auto' });
+      case 'precise':
+        return precision === 'fp32' ? null : this.#createStandIn({ backend: same, precision: 'fp32' });
+    }
+  }
+
+  async #createStandIn(changes: CreateEncoderOptions): Promise<Encoder> {
+    return (await this.#create(changes)).encoder;
+  }
+
+  async #create(changes: CreateEncoderOptions): ReturnType<typeof createEncoder> {
+    const { settings, options } = this;
+    return createEncoder(await this.#takeWeights(), {
+      backend: settings.backend,
+      signal: this.signal,
+      consumeWeights: true, // an encoder has its own copy; the next one loads them again
+      precision: settings.precision,
+      accuracy: settings.accuracy,
+      device: settings.device,
+      vramBudget: settings.vramBudget,
+      libraryFolders: settings.libraryDir,
+      sliceAttention: settings.residency === 'lowvram',
+      ...(options.binding === undefined ? {} : { binding: options.binding }),
+      ...(settings.attentionChunks === undefined ? {} : { queryChunks: settings.attentionChunks }),
+      ...(settings.engineDir === undefined ? {} : { engineFolder: settings.engineDir }),
+      ...(settings.threads === undefined ? {} : { threads: settings.threads }),
+      ...changes,
+    });
+  }
+
+  async #takeWeights(): Promise<VaeEncoderWeights> {
+    const weights = this.#weights ?? (await this.load());
+    this.#weights = undefined;
+    if (weights.fingerprint === this.fingerprint) return weights;
+    throw new LatentCacheError('ERR_MODEL_FILE', `${this.options.vae} has changed during the run`, {
+      path: this.options.vae,
+      remedy: 'Run again, so that all latents come from one VAE.',
+    });
+  }
+}
+
+/** An encoder of the caller's: there is no other, and it is not disposed. */
+class LentEncoder implements EncoderSource {
+  readonly fingerprint: string;
+  readonly warnings = [];
+  readonly layers = null;
+  readonly choice: BackendChoice;
+  readonly #encoder: Encoder;
+
+  constructor({ encoder, fingerprint }: NonNullable<BuildOptions['encoder']>, { model }: BuildSettings) {
+    const { latentChannels, stride, backend, device, precision } = encoder.info;
+    if (latentChannels !== model.latentChannels || stride !== model.stride) {
+      throw new LatentCacheError(
+        'ERR_OPTION',
+        `The encoder gives ${latentChannels} channels at stride ${stride}; ` +
+          `${model.title} needs ${model.latentChannels} at ${model.stride}`,
+      );
+    }
+    this.fingerprint = fingerprint;
+    this.choice = { backend, device, precision, reason: 'handed in by the caller' };
+    this.#encoder = encoder;
+  }
+
+  async start(): Promise<Encoder> {
+    const encoder = this.#encoder;
+    return {
+      info: encoder.info,
+      ...(encoder.memory === undefined ? {} : { memory: encoder.memory }),
+      prepare: async (sizes, options) => encoder.prepare?.(sizes, options),
+      encodeBatch: (batch, options) => encoder.encodeBatch(batch, options),
+      dispose: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+
+  startStandIn(): null {
+    return null;
+  }
 }

@@ -1,55 +1,54 @@
-import type { Encoder, PlannedSize, PreparationProgress, SampleImage } from '../encoder/encoder.js';
+import type { PlannedSize, PreparationProgress, SampleImage } from '../encoder/encoder.js';
+import type { Governor, MemoryPlan } from '../memory/governor.js';
 import type { NativeBinding } from '../native/binding.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
 import type { BuildSettings } from './options.js';
-import type { PlannedImage } from './plan-image.js';
 import { prepareImage } from './prepare-image.js';
+import type { WorkList } from './work-list.js';
 
 /** Images that an encoder gets to see before it starts. */
 const SAMPLES = 8;
 
 /**
- * Lets the encoder do what it can before the first image: with all sizes known, it chooses its engines well.
+ * Lets the encoder do what it can before the first image: with all sizes known, it chooses its engines well, and the
+ * batches of all buckets are planned.
  *
+ * @returns null when the encoder knows nothing about its memory
  * @throws LatentCacheError ERR_ABORTED, and what `Encoder.prepare` throws
  */
 export async function prepareEngines(
-  encoder: Encoder,
-  work: readonly PlannedImage[],
+  governor: Governor,
+  work: WorkList,
   settings: BuildSettings,
   binding: NativeBinding,
   onProgress: (progress: PreparationProgress) => void,
   signal: AbortSignal,
-): Promise<void> {
-  await encoder.prepare?.(countSizes(work, settings), {
+): Promise<MemoryPlan | null> {
+  return governor.prepare(countSizes(work, settings), {
     samples: () => takeSamples(work, settings, binding),
     onProgress,
     signal,
   });
 }
 
-function countSizes(work: readonly PlannedImage[], { flipAug }: BuildSettings): PlannedSize[] {
-  const sizes = new Map<string, { width: number; height: number; images: number }>();
-  for (const { geometry } of work) {
-    const { width, height } = geometry.bucket;
-    const name = `${width}x${height}`;
-    const size = sizes.get(name) ?? { width, height, images: 0 };
-    size.images += flipAug ? 2 : 1;
-    sizes.set(name, size);
-  }
-  return [...sizes.values()];
+/** Passes through the encoder by size: a mirrored image is one more. */
+export function countSizes({ buckets }: WorkList, { flipAug }: BuildSettings): PlannedSize[] {
+  return buckets.map(({ width, height, images }) => ({
+    width,
+    height,
+    images: flipAug ? 2 * images : images,
+  }));
 }
 
 /** Images spread evenly over the work, and so over its buckets. One that cannot be read is left out here. */
 async function takeSamples(
-  work: readonly PlannedImage[],
+  work: WorkList,
   settings: BuildSettings,
   binding: NativeBinding,
 ): Promise<SampleImage[]> {
   const count = Math.min(SAMPLES, work.length);
-  const chosen = Array.from(
-    { length: count },
-    (_, index) => work[Math.floor((index * work.length) / count)]!,
+  const chosen = Array.from({ length: count }, (_, index) =>
+    work.at(Math.floor((index * work.length) / count)),
   );
   const pool = new PixelPool(0);
   const samples: SampleImage[] = [];

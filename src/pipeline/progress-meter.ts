@@ -1,7 +1,9 @@
-import type { BucketCount, PlanEvent, ProgressEvent } from './events.js';
+import type { Bucket } from '../dataset/bucket.js';
+import type { PlanEvent, ProgressEvent } from './events.js';
 import type { BuildSettings } from './options.js';
-import type { PlannedImage } from './plan-image.js';
+import { latentShape, type PlannedImage } from './plan-image.js';
 import type { Survey } from './survey.js';
+import type { WorkList } from './work-list.js';
 
 /** Rate and remaining time of a run. */
 export class ProgressMeter {
@@ -11,9 +13,12 @@ export class ProgressMeter {
   private areaDone = 0;
   private readonly started = performance.now();
 
-  constructor(work: readonly PlannedImage[]) {
+  constructor(work: WorkList) {
     this.total = work.length;
-    this.areaTotal = areaOf(work);
+    this.areaTotal = work.buckets.reduce(
+      (sum, { width, height, images }) => sum + width * height * images,
+      0,
+    );
   }
 
   /** Counts one batch as settled. Time goes by pixels, not by images: buckets differ in size. */
@@ -38,32 +43,24 @@ function areaOf(items: readonly PlannedImage[]): number {
   return items.reduce((sum, { geometry: { bucket } }) => sum + bucket.width * bucket.height, 0);
 }
 
-export function planEvent(survey: Survey, settings: BuildSettings): PlanEvent {
-  const buckets = new Map<string, { width: number; height: number; images: number }>();
-  let outputBytes = 0;
-  for (const { geometry, latentShape } of survey.work) {
-    const { width, height } = geometry.bucket;
-    const name = `${width}x${height}`;
-    const count = buckets.get(name) ?? { width, height, images: 0 };
-    count.images++;
-    buckets.set(name, count);
-    outputBytes += fileBytes(latentShape, width * height, settings);
-  }
+export function planEvent({ work, total, skipped, failures }: Survey, settings: BuildSettings): PlanEvent {
   return {
     type: 'plan',
-    total: survey.total,
-    toEncode: survey.work.length,
-    skipped: survey.skipped,
-    failed: survey.failures.length,
-    buckets: [...buckets.values()] satisfies BucketCount[],
-    outputBytes,
+    total,
+    toEncode: work.length,
+    skipped,
+    failed: failures.length,
+    buckets: work.buckets,
+    outputBytes: work.buckets.reduce((sum, bucket) => sum + bucket.images * fileBytes(bucket, settings), 0),
   };
 }
 
 /** Names, headers, sizes and the record, besides the arrays. */
 const CONTAINER_BYTES = 2048;
 
-function fileBytes(shape: readonly number[], bucketArea: number, settings: BuildSettings): number {
-  const latent = shape.reduce((product, side) => product * side, settings.dtype === 'float32' ? 4 : 2);
-  return CONTAINER_BYTES + latent * (settings.flipAug ? 2 : 1) + (settings.alphaMask ? bucketArea * 4 : 0);
+function fileBytes(bucket: Bucket, settings: BuildSettings): number {
+  const [channels, height, width] = latentShape(bucket, settings.model);
+  const latent = channels * height * width * (settings.dtype === 'float32' ? 4 : 2);
+  const mask = settings.alphaMask ? bucket.width * bucket.height * 4 : 0;
+  return CONTAINER_BYTES + latent * (settings.flipAug ? 2 : 1) + mask;
 }

@@ -32,7 +32,7 @@ void BudgetHost::release(void* self, std::uint64_t bytes) {
 }
 
 Session::Session(BudgetHost& host, std::uint32_t threads) : backend_(cpuBackend()) {
-  const lc_options options{sizeof(lc_options), nullptr, 0};
+  const lc_options options{sizeof(lc_options), nullptr, 0, nullptr};
   require(backend_.context_open(&options, &context_, fresh()), "context_open");
   const lc_device_options how{sizeof(lc_device_options), 0, 1, threads, nullptr, 0};
   const lc_host table = host.table();

@@ -50,7 +50,7 @@ export function aimsAt({ size, rows }, hasAmx) {
   );
   for (const row of rows.filter(({ memory }) => memory)) {
     aims.push(
-      atMost(`${row.who}: memory within 3 % of memoryFor`, Math.abs(memoryError(row.memory)), 3, ' %'),
+      atMost(`${row.who}: memory within 3 % of what it needs`, Math.abs(memoryError(row.memory)), 3, ' %'),
     );
   }
   return aims;

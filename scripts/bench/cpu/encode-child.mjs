@@ -30,8 +30,8 @@ async function load() {
 
 /** The run's memory as the encoder counts it, and as the system sees it grow. */
 async function runMemory(encoder, residentBefore) {
-  if (residentBefore === undefined || encoder.memoryFor === undefined) return undefined;
-  const { arenaBytes, weightBytes } = await encoder.memoryFor({ width: size, height: size }, 1);
+  if (residentBefore === undefined || encoder.memory === undefined) return undefined;
+  const { arenaBytes, weightBytes } = await encoder.memory.needs({ width: size, height: size }, 1);
   return { arenaBytes, weightBytes, growthBytes: (await peakBytes()) - residentBefore };
 }
 

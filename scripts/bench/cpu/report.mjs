@@ -6,7 +6,7 @@ const HEADS = [
   'median',
   'CPU s',
   'peak MB',
-  'memoryFor',
+  'needs',
   'measured',
   'off by',
   'max diff',
@@ -70,6 +70,6 @@ function cells({ who, times, peakBytes, memory, difference, gflops, share }) {
 }
 
 export const NOTES = `s/image, CPU s: best after a warm-up. Other programs disturb CPU s less: "by CPU s" is the share of the peak by it.
-memoryFor: MB that a run was said to take besides the weights; measured: growth of resident memory from the loaded encoder
+needs: MB that a run was said to take besides the weights; measured: growth of resident memory from the loaded encoder
 to the peak. GFLOP/s: of the plain algorithm, whatever was multiplied; Winograd's multiplies less and can pass the peak.
 bf16x3 is measured by the float32 peak. tuned: channels last, GLIBC_TUNABLES=glibc.malloc.hugetlb=1.`;

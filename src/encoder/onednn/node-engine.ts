@@ -4,6 +4,7 @@ import type { Size } from '../../dataset/bucket.js';
 import { LatentCacheError } from '../../errors.js';
 import type { WeightedLayers } from '../../model/layers.js';
 import type {
+  DeviceMemory,
   EngineHandle,
   EngineShape,
   NativeBinding,
@@ -11,6 +12,7 @@ import type {
   NetworkPrecision,
   OpenDeviceOptions,
 } from '../../native/binding.js';
+import type { HeldMemory } from '../encoder.js';
 import type { RunNeeds } from '../run-needs.js';
 import { Serial } from '../serial.js';
 
@@ -26,7 +28,6 @@ export interface NodeJob {
 export class NodeEngine {
   readonly #device: NativeDevice;
   readonly #engine: EngineHandle;
-  readonly #budget: number;
   /** Jobs start in the order in which they came. */
   readonly #turns = new Serial();
   /** Asking the device means to wait behind its runs. */
@@ -34,10 +35,13 @@ export class NodeEngine {
   #tickets = 0;
   #waiting = 0;
 
-  private constructor(device: NativeDevice, engine: EngineHandle, budget: number) {
+  private constructor(
+    device: NativeDevice,
+    engine: EngineHandle,
+    readonly budget: number,
+  ) {
     this.#device = device;
     this.#engine = engine;
-    this.#budget = budget;
   }
 
   /** @throws LatentCacheError ERR_DEVICE_OUT_OF_MEMORY when the weights do not fit, and what the back-end throws. */
@@ -76,7 +80,8 @@ export class NodeEngine {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const memory = await this.#device.memoryFor(this.#engine.id, shape);
-    const needs = { ...memory, weightBytes: this.#engine.weightBytes };
+    // one network for all sizes
+    const needs = { ...memory, engine: 'network', weightBytes: this.#engine.weightBytes };
     this.#known.set(key, needs);
     return needs;
   }
@@ -98,6 +103,17 @@ export class NodeEngine {
     }
   }
 
+  /** Of the whole machine. */
+  memory(): Promise<DeviceMemory> {
+    return this.#device.memory();
+  }
+
+  held(): HeldMemory {
+    const { memoryUsed, memoryPeak } = this.#device.counters();
+    return { used: memoryUsed, peak: memoryPeak };
+  }
+
+  /** Frees the memory of runs; the next one allocates again. */
   trim(): Promise<void> {
     return this.#device.trim();
   }
@@ -131,12 +147,12 @@ export class NodeEngine {
       if (this.#fits(await this.needs({ ...size, count }))) fits = count;
       else tooMany = count;
     }
-    if (fits === 0) throw tooLarge(size, await this.needs({ ...size, count: 1 }), this.#budget);
+    if (fits === 0) throw tooLarge(size, await this.needs({ ...size, count: 1 }), this.budget);
     return fits;
   }
 
   #fits({ weightBytes, arenaBytes }: RunNeeds): boolean {
-    return weightBytes + arenaBytes <= this.#budget;
+    return weightBytes + arenaBytes <= this.budget;
   }
 
   async #run({ images, rows, size, signal }: NodeJob): Promise<void> {

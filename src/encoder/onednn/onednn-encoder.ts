@@ -1,10 +1,7 @@
 /** The CPU backend on oneDNN: pixels in, moments out, the work spread over NUMA nodes where there are several. */
-import type { Size } from '../../dataset/bucket.js';
-import { LatentCacheError } from '../../errors.js';
 import type { NativeBinding } from '../../native/binding.js';
 import {
   checkBatch,
-  checkSize,
   type EncodeOptions,
   type Encoder,
   type EncoderInfo,
@@ -12,9 +9,9 @@ import {
   type Moments,
 } from '../encoder.js';
 import { Lifetime } from '../lifetime.js';
-import type { RunNeeds } from '../run-needs.js';
 import { emptyRows, type LogvarClamp, splitRows } from '../split-rows.js';
 import type { NodeEngine } from './node-engine.js';
+import { OnednnMemory } from './onednn-memory.js';
 
 export interface OnednnParts {
   readonly info: EncoderInfo;
@@ -28,6 +25,7 @@ export interface OnednnParts {
 
 export class OnednnEncoder implements Encoder {
   readonly info: EncoderInfo;
+  readonly memory: OnednnMemory;
   /** Why it computes in this precision; null when it was asked for. */
   readonly precisionReason: string | null;
   readonly #parts: OnednnParts;
@@ -37,6 +35,8 @@ export class OnednnEncoder implements Encoder {
     this.#parts = parts;
     this.info = parts.info;
     this.precisionReason = parts.precisionReason;
+    const { nodes, info } = parts;
+    this.memory = new OnednnMemory({ nodes, stride: info.stride, life: this.#life });
   }
 
   /**
@@ -59,29 +59,10 @@ export class OnednnEncoder implements Encoder {
     });
   }
 
-  /**
-   * Exact bytes for `count` images of a size at once, before running them; with several NUMA nodes, of the node that
-   * takes them.
-   *
-   * @throws LatentCacheError (as rejection) ERR_ARGUMENT, ERR_ENCODER_DISPOSED.
-   */
-  async memoryFor({ width, height }: Size, count: number): Promise<RunNeeds> {
-    const [node] = this.#parts.nodes;
-    checkSize({ width, height }, this.info.stride);
-    const most = node!.maximumCount;
-    if (!Number.isInteger(count) || count < 1 || count > most) {
-      throw new LatentCacheError('ERR_ARGUMENT', `expected 1 to ${most} as count, got ${count}`);
-    }
-    return this.#life.guard(undefined, () => node!.needs({ count, height, width }));
-  }
-
-  /** Frees the memory of runs; the weights stay. The next call allocates again. */
-  async trim(): Promise<void> {
-    await this.#life.guard(undefined, () => this.#forAll((node) => node.trim()));
-  }
-
   dispose(): Promise<void> {
-    return this.#life.end(() => this.#forAll((node) => node.close()));
+    return this.#life.end(async () => {
+      await Promise.all(this.#parts.nodes.map((node) => node.close()));
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -90,9 +71,5 @@ export class OnednnEncoder implements Encoder {
 
   #leastBusy(): NodeEngine {
     return this.#parts.nodes.reduce((best, node) => (node.waiting < best.waiting ? node : best));
-  }
-
-  async #forAll(act: (node: NodeEngine) => Promise<void>): Promise<void> {
-    await Promise.all(this.#parts.nodes.map(act));
   }
 }

@@ -32,7 +32,7 @@ export async function buildEngine(
       ...(signal === undefined ? {} : { signal }),
     });
     // a size that cannot be built is left out above; this names the reason
-    await encoder.memoryFor({ width, height }, 1);
+    await encoder.memory.needs({ width, height }, 1);
   } finally {
     await encoder.dispose();
   }

@@ -1,17 +1,13 @@
 /** The folder of compiled engines. They hold machine code, so that nobody else may be able to put one there. */
 import { mkdir, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { writeError } from '../../cache/atomic-file.js';
 import { LatentCacheError } from '../../errors.js';
+import { userCacheFolder } from '../user-cache-folder.js';
 
 /** `$XDG_CACHE_HOME/latent-cache/engines`, with `~/.cache` where that is not set. */
 export function defaultEngineFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  const configured = env.XDG_CACHE_HOME;
-  // a relative path in XDG_CACHE_HOME is to be ignored, says its specification
-  const base =
-    configured !== undefined && path.isAbsolute(configured) ? configured : path.join(homedir(), '.cache');
-  return path.join(base, 'latent-cache', 'engines');
+  return path.join(userCacheFolder(env), 'engines');
 }
 
 /**

@@ -17,7 +17,7 @@ import { EngineDesk } from './engine-desk.js';
 import { RUN_COUNTS } from './engine-spec.js';
 import { EngineStore } from './engine-store.js';
 import { findLibraryFolders } from './find-libraries.js';
-import { Networks } from './networks.js';
+import { chooseQueryChunks, Networks } from './networks.js';
 import { openBackend } from './open-backend.js';
 import { choosePrecision } from './precision.js';
 import { ScaleFile } from './scale-file.js';
@@ -33,6 +33,8 @@ export interface TensorrtOptions {
   readonly vramBudget?: VramBudget;
   /** The attention works through its queries in so many pieces; the result does not change. Default: by the size. */
   readonly queryChunks?: number;
+  /** More pieces than by the size, so that the attention needs next to no memory. Default false. */
+  readonly sliceAttention?: boolean;
   /** Folders in which CUDA and TensorRT are looked for first. */
   readonly libraryFolders?: readonly string[];
   /** Of compiled engines. Default: `$XDG_CACHE_HOME/latent-cache/engines`. */
@@ -66,13 +68,8 @@ export async function createTensorrtEncoder(
   options: TensorrtOptions = {},
   { compile = compileEngine, plugins = findPlugins(PLUGINS) }: TensorrtSeams = {},
 ): Promise<TensorrtEncoder> {
-  const { queryChunks = 'auto', signal, binding = loadBinding() } = options;
-  if (queryChunks !== 'auto' && !(Number.isInteger(queryChunks) && queryChunks >= 1)) {
-    throw new LatentCacheError(
-      'ERR_OPTION',
-      `expected a positive integer as queryChunks, got ${queryChunks}`,
-    );
-  }
+  const { signal, binding = loadBinding() } = options;
+  const queryChunks = chooseQueryChunks(options);
   const search = findLibraryFolders({ folders: options.libraryFolders ?? [] });
   const gpu = await findDevice(options.device ?? 0, search, binding);
   const precision = choosePrecision(options.precision ?? 'auto', gpu);

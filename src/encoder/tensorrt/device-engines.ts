@@ -14,15 +14,17 @@ interface LoadedEngine {
  */
 export class DeviceEngines {
   readonly #device: NativeDevice;
-  readonly #budget: number;
   /** By key, the least recently used first. */
   readonly #loaded = new Map<string, LoadedEngine>();
   /** What the device's arena has grown to, as far as the runs that were ordered tell. */
   #arenaBytes = 0;
 
-  constructor(device: NativeDevice, budget: number) {
+  /** @param budget bytes that engines and runs together may take. */
+  constructor(
+    device: NativeDevice,
+    readonly budget: number,
+  ) {
     this.#device = device;
-    this.#budget = budget;
   }
 
   /** Exact, from the measurements in the engine's file; an engine without them is loaded. */
@@ -31,17 +33,18 @@ export class DeviceEngines {
     const measured = memory.find(({ shape: known }) => sameShape(known, shape));
     if (measured !== undefined && weightBytes !== null) {
       const { shape: _, ...bytes } = measured;
-      return { ...bytes, weightBytes };
+      return { ...bytes, engine: engine.key, weightBytes };
     }
     const { handle } = await this.#load(engine);
-    return { ...(await this.#device.memoryFor(handle.id, shape)), weightBytes: handle.weightBytes };
+    const bytes = await this.#device.memoryFor(handle.id, shape);
+    return { ...bytes, engine: engine.key, weightBytes: handle.weightBytes };
   }
 
   /** The most images, up to `wanted`, that fit beside the engine's weights; 1 when nothing fits. */
   async runCount(engine: CachedEngine, shape: EngineShape, wanted: number): Promise<number> {
     for (let count = Math.min(wanted, engine.record.maximum.count); count > 1; count--) {
       const { weightBytes, arenaBytes } = await this.needs(engine, { ...shape, count });
-      if (weightBytes + arenaBytes <= this.#budget) return count;
+      if (weightBytes + arenaBytes <= this.budget) return count;
     }
     return 1;
   }
@@ -69,7 +72,7 @@ export class DeviceEngines {
     const short = () => {
       const others = [...this.#loaded].filter(([loaded]) => loaded !== key);
       const weights = others.reduce((sum, [, loaded]) => sum + loaded.weightBytes, weightBytes);
-      return weights + Math.max(this.#arenaBytes, arenaBytes) > this.#budget;
+      return weights + Math.max(this.#arenaBytes, arenaBytes) > this.budget;
     };
     // an arena is only memory; an engine would have to be read and loaded again
     if (short() && this.#arenaBytes > arenaBytes) await this.#trim();

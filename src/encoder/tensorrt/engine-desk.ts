@@ -4,13 +4,13 @@ import { LatentCacheError } from '../../errors.js';
 import type { PlannedSize, PreparationProgress } from '../encoder.js';
 import type { BuildTick } from './compile-engine.js';
 import type { CachedEngine } from './engine-cache.js';
+import type { EngineSource } from './engine-source.js';
 import { type EngineSpec, sizeKey, staticSpec } from './engine-spec.js';
-import type { EngineStore } from './engine-store.js';
 import { planEngines, sharedSpec } from './plan-engines.js';
 import type { Precision } from './precision.js';
 
 export class EngineDesk {
-  readonly #store: EngineStore;
+  readonly #store: EngineSource;
   readonly #precision: Precision;
   readonly #specs = new Map<string, EngineSpec>();
   #planned: readonly PlannedSize[] = [];
@@ -18,7 +18,7 @@ export class EngineDesk {
   /** A network that was refused once would be refused again, minutes later. */
   readonly #refusals = new Map<EngineSpec, LatentCacheError>();
 
-  constructor(store: EngineStore, precision: Precision) {
+  constructor(store: EngineSource, precision: Precision) {
     this.#store = store;
     this.#precision = precision;
   }
@@ -47,9 +47,15 @@ export class EngineDesk {
 
   /** The engine of a size. One that was not prepared gets its own, unless a shared engine happens to take it. */
   engineFor(size: Size, signal: AbortSignal): Promise<CachedEngine> {
-    const shared = [...this.#engines.keys()].find((spec) => spec.purpose === 'shared' && covers(spec, size));
-    const spec = this.#specFor(sizeKey(size), () => shared ?? staticSpec('bucket', this.#precision, size));
+    const ofItsOwn = () => staticSpec('bucket', this.#precision, size);
+    const spec = this.#specFor(sizeKey(size), () => this.#sharedFor(size) ?? ofItsOwn());
     return this.#obtain(spec, signal);
+  }
+
+  /** The same, if it was obtained already. */
+  known(size: Size): CachedEngine | undefined {
+    const spec = this.#specs.get(sizeKey(size)) ?? this.#sharedFor(size);
+    return spec === undefined ? undefined : this.#engines.get(spec);
   }
 
   /** The float32 engine for what is not finite otherwise: one for all prepared sizes, since few images need it. */
@@ -89,6 +95,10 @@ export class EngineDesk {
         this.#refusals.set(spec, error);
       throw error;
     }
+  }
+
+  #sharedFor(size: Size): EngineSpec | undefined {
+    return [...this.#engines.keys()].find((spec) => spec.purpose === 'shared' && covers(spec, size));
   }
 
   #specFor(key: string, make: () => EngineSpec): EngineSpec {

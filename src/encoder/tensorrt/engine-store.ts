@@ -1,10 +1,11 @@
 /** Engines by what they are for: from the cache on disk, or built. */
 import type { Size } from '../../dataset/bucket.js';
 import type { BackendInfo, CudaDevice } from '../../native/binding.js';
-import type { BuildTick, Compile } from './compile-engine.js';
+import type { Compile } from './compile-engine.js';
 import type { CachedEngine, EngineCache } from './engine-cache.js';
 import { engineKey } from './engine-key.js';
 import type { EngineRecord } from './engine-record.js';
+import type { EngineSource, ObtainOptions } from './engine-source.js';
 import { describeSpec, type EngineSpec, RUN_COUNTS, shapeOf } from './engine-spec.js';
 import { estimateRunBytes } from './memory-estimate.js';
 import { isWithinLimits, type Network, type Networks } from './networks.js';
@@ -24,15 +25,10 @@ export interface EngineStoreParts {
   readonly clearDevice: () => Promise<void>;
 }
 
-export interface ObtainOptions {
-  readonly onProgress?: ((tick: BuildTick) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** TensorRT's own default. */
 const OPTIMIZATION_LEVEL = 3;
 
-export class EngineStore {
+export class EngineStore implements EngineSource {
   readonly #parts: EngineStoreParts;
 
   constructor(parts: EngineStoreParts) {
@@ -78,12 +74,10 @@ export class EngineStore {
     }
   }
 
-  /** Removes an engine that does not load. */
   discard({ key }: CachedEngine): Promise<void> {
     return this.#parts.cache.remove(key);
   }
 
-  /** Whether one image of that size is within the limits of the network. */
   allows(size: Size): boolean {
     return this.#parts.networks.allows(size);
   }

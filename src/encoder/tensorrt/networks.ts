@@ -26,15 +26,34 @@ export interface Network {
   check(shape: EngineShape): void;
 }
 
-/** Rows of the score matrix that the attention computes at once, unless told otherwise. */
-const QUERY_ROWS = 4096;
+/** Rows of the score matrix that the attention computes at once: as many as keep a GPU busy, and as few as it can do with. */
+const QUERY_ROWS = { auto: 4096, sliced: 256 } as const;
+
+/** Pieces in which the attention works through its queries, or how to choose them. */
+export type QueryChunks = number | keyof typeof QUERY_ROWS;
+
+/** @throws LatentCacheError ERR_OPTION for a number that is none. */
+export function chooseQueryChunks(options: {
+  readonly queryChunks?: number;
+  readonly sliceAttention?: boolean;
+}): QueryChunks {
+  const chosen = options.sliceAttention ? 'sliced' : (options.queryChunks ?? 'auto');
+  if (typeof chosen === 'string' || (Number.isInteger(chosen) && chosen >= 1)) return chosen;
+  throw new LatentCacheError('ERR_OPTION', `expected a positive integer as queryChunks, got ${chosen}`);
+}
+
+/** @param stride pixels per latent pixel. */
+export function queryChunksFor({ width, height }: Size, stride: number, chosen: QueryChunks): number {
+  if (typeof chosen === 'number') return chosen;
+  return Math.ceil(((width / stride) * (height / stride)) / QUERY_ROWS[chosen]);
+}
 
 export class Networks {
   #rescaled: { readonly weights: VaeEncoderWeights; readonly rescaling: Rescaling } | undefined;
 
   constructor(
     readonly weights: VaeEncoderWeights,
-    private readonly queryChunks: number | 'auto',
+    private readonly queryChunks: QueryChunks,
   ) {}
 
   /** Of the `fp16` networks; undefined until it is set, which must be before the first of them is asked for. */
@@ -87,10 +106,8 @@ export class Networks {
     };
   }
 
-  #chunksFor({ width, height }: Size): number {
-    if (this.queryChunks !== 'auto') return this.queryChunks;
-    const stride = strideOf(this.weights.architecture);
-    return Math.ceil(((width / stride) * (height / stride)) / QUERY_ROWS);
+  #chunksFor(size: Size): number {
+    return queryChunksFor(size, strideOf(this.weights.architecture), this.queryChunks);
   }
 }
 

@@ -21,7 +21,10 @@ const AMPERE = 8;
  *
  * @throws LatentCacheError ERR_OPTION when the GPU has no such arithmetic.
  */
-export function choosePrecision(asked: PrecisionName, { name, computeCapability }: CudaDevice): Precision {
+export function choosePrecision(
+  asked: PrecisionName,
+  { name, computeCapability }: Pick<CudaDevice, 'name' | 'computeCapability'>,
+): Precision {
   const wanted = asked === 'auto' ? 'fp16' : asked;
   const precision = PRECISIONS.find((known) => known === wanted);
   if (precision === undefined) {

@@ -1,4 +1,4 @@
-/** From images to rows of moments on one device: chooses engine and batch, and gets along with the memory there is. */
+/** From images to rows of moments on one device: chooses the engine, and runs that fit the budget. */
 
 import { throwIfAborted } from '../../abort.js';
 import type { Size } from '../../dataset/bucket.js';
@@ -22,15 +22,7 @@ export interface RunJob {
   readonly signal: AbortSignal;
 }
 
-interface Run {
-  readonly job: RunJob;
-  readonly engine: CachedEngine;
-  readonly done: Promise<void>;
-}
-
 export class Runs {
-  /** Images at once for engines that ran out of memory with more. */
-  readonly #limits = new Map<string, number>();
   #tickets = 0;
 
   /** @param turns orders everything that loads, unloads or starts runs. */
@@ -42,29 +34,16 @@ export class Runs {
 
   /**
    * Starts in one turn what fits and waits outside of it, so that the next job's copies overlap this one's work. When
-   * memory runs out, everything that is not needed is freed and the run repeated with half of the images.
+   * memory runs out for a run, the others still end, and its error is thrown.
    */
   async encode(job: RunJob): Promise<void> {
     const runs = await this.turns.run(() => this.#start(job), job.signal);
-    const outcomes = await Promise.allSettled(runs.map(({ done }) => done));
-    for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.status === 'rejected') await this.#again(runs[index]!, outcome.reason);
-    }
+    const outcomes = await Promise.allSettled(runs);
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
   }
 
-  async #again({ job, engine }: Run, reason: unknown): Promise<void> {
-    if (!isOutOfMemory(reason)) throw reason;
-    const half = Math.floor(job.images.length / 2);
-    await this.turns.run(() => this.engines.freeAllBut(engine.key));
-    if (half >= 1) {
-      this.#limits.set(engine.key, half);
-      return this.encode(job);
-    }
-    const [last] = await this.turns.run(() => this.#start(job), job.signal);
-    await last!.done;
-  }
-
-  async #start(job: RunJob): Promise<Run[]> {
+  async #start(job: RunJob): Promise<Promise<void>[]> {
     const engine = await job.engine();
     try {
       return await this.#startWith(engine, job);
@@ -80,20 +59,18 @@ export class Runs {
     }
   }
 
-  async #startWith(engine: CachedEngine, job: RunJob): Promise<Run[]> {
+  async #startWith(engine: CachedEngine, job: RunJob): Promise<Promise<void>[]> {
     const { size, images } = job;
-    const wanted = Math.min(images.length, this.#limits.get(engine.key) ?? images.length);
-    const most = await this.engines.runCount(engine, shapeOf(size, 1), wanted);
+    const most = await this.engines.runCount(engine, shapeOf(size, 1), images.length);
     // 8 images in runs of 5 at most are two runs of 4
     const count = Math.ceil(images.length / Math.ceil(images.length / most));
     const { id } = await this.engines.ready(engine, shapeOf(size, count));
     throwIfAborted(job.signal, 'encoding');
-    const pieces: Run[] = [];
+    const runs: Promise<void>[] = [];
     for (let start = 0; start < images.length; start += count) {
-      const piece = slice(job, start, Math.min(start + count, images.length));
-      pieces.push({ job: piece, engine, done: this.#run(id, piece) });
+      runs.push(this.#run(id, slice(job, start, Math.min(start + count, images.length))));
     }
-    return pieces;
+    return runs;
   }
 
   #run(engine: number, { images, rows, size, signal }: RunJob): Promise<void> {

@@ -1,6 +1,5 @@
 /** The GPU backend: pixels in, moments out, engines built and loaded as sizes ask for them. */
 import type { Size } from '../../dataset/bucket.js';
-import { LatentCacheError } from '../../errors.js';
 import type { NativeBinding, NativeDevice } from '../../native/binding.js';
 import {
   checkBatch,
@@ -14,14 +13,14 @@ import {
   type SampleImage,
 } from '../encoder.js';
 import { Lifetime } from '../lifetime.js';
-import type { RunNeeds } from '../run-needs.js';
 import { Serial } from '../serial.js';
 import { emptyRows, type LogvarClamp, splitRows } from '../split-rows.js';
 import type { Calibrator } from './calibrator.js';
 import type { DeviceEngines } from './device-engines.js';
+import type { CachedEngine } from './engine-cache.js';
 import type { EngineDesk } from './engine-desk.js';
-import { shapeOf } from './engine-spec.js';
 import { type RunJob, Runs } from './runs.js';
+import { TensorrtMemory } from './tensorrt-memory.js';
 
 export interface TensorrtParts {
   readonly info: EncoderInfo;
@@ -33,6 +32,8 @@ export interface TensorrtParts {
   readonly desk: EngineDesk;
   /** null unless the precision is one that needs to know the range of activations. */
   readonly calibrator: Calibrator | null;
+  /** Called once when the encoder has ended. */
+  readonly onDisposed?: () => Promise<void>;
 }
 
 /** Samples that calibrating looks at, at most. */
@@ -40,6 +41,7 @@ const SAMPLES = 8;
 
 export class TensorrtEncoder implements Encoder {
   readonly info: EncoderInfo;
+  readonly memory: TensorrtMemory;
   readonly #parts: TensorrtParts;
   readonly #runs: Runs;
   /** Everything that loads, unloads or starts something on the device. */
@@ -49,7 +51,16 @@ export class TensorrtEncoder implements Encoder {
   constructor(parts: TensorrtParts) {
     this.#parts = parts;
     this.info = parts.info;
-    this.#runs = new Runs(parts.device, parts.engines, this.#turns);
+    const { device, engines, desk } = parts;
+    this.#runs = new Runs(device, engines, this.#turns);
+    this.memory = new TensorrtMemory({
+      device,
+      engines,
+      desk,
+      life: this.#life,
+      turns: this.#turns,
+      engineFor: (size, signal) => this.#engineFor(size, async () => [], signal),
+    });
   }
 
   /**
@@ -70,8 +81,8 @@ export class TensorrtEncoder implements Encoder {
   }
 
   /**
-   * As `Encoder` says. More images than fit at once are encoded in several runs. The first image of a size that was
-   * not prepared waits until its engine is built.
+   * As `Encoder` says. More images than fit the budget at once are encoded in several runs. The first image of a size
+   * that was not prepared waits until its engine is built.
    *
    * @throws LatentCacheError (as rejection) besides those of `Encoder`: ERR_DEVICE_OUT_OF_MEMORY with `bytesAsked` and
    * `bytesFree` (the encoder stays usable), ERR_DEVICE_LOST (it does not), ERR_GRAPH_LIMIT, and those of `prepare`.
@@ -82,10 +93,9 @@ export class TensorrtEncoder implements Encoder {
       const { images, width, height } = batch;
       const size = { width, height };
       const samples = async () => images.slice(0, SAMPLES).map((pixels) => ({ pixels, width, height }));
-      const { moments, finite } = await this.#encode(images, size, abort, async () => {
-        await this.#calibrated(samples, abort);
-        return this.#parts.desk.engineFor(size, abort);
-      });
+      const { moments, finite } = await this.#encode(images, size, abort, () =>
+        this.#engineFor(size, samples, abort),
+      );
       const repeatable = this.info.precision === 'fp16';
       const broken = repeatable ? [...finite.keys()].filter((index) => finite[index] === 0) : [];
       if (broken.length === 0) return moments;
@@ -94,35 +104,11 @@ export class TensorrtEncoder implements Encoder {
     });
   }
 
-  /**
-   * Exact bytes of device memory for `count` images of a size at once, before running them. The engine is built when
-   * it is missing.
-   *
-   * @throws LatentCacheError (as rejection) ERR_ARGUMENT (more images than its engine takes), and those of `prepare`.
-   */
-  async memoryFor(size: Size, count: number): Promise<RunNeeds> {
-    return this.#life.guard(undefined, (abort) =>
-      this.#turns.run(async () => {
-        await this.#calibrated(async () => [], abort);
-        const engine = await this.#parts.desk.engineFor(size, abort);
-        const most = engine.record.maximum.count;
-        if (!Number.isInteger(count) || count < 1 || count > most) {
-          throw new LatentCacheError('ERR_ARGUMENT', `expected 1 to ${most} as count, got ${count}`);
-        }
-        return this.#parts.engines.needs(engine, shapeOf(size, count));
-      }, abort),
-    );
-  }
-
-  /** Frees all device memory that is not needed at this moment: engines, arena, staging. The next call loads again. */
-  async trim(): Promise<void> {
-    await this.#life.guard(undefined, () => this.#turns.run(() => this.#parts.engines.freeAllBut(undefined)));
-  }
-
   dispose(): Promise<void> {
     return this.#life.end(async () => {
       await this.#parts.device.close();
       await this.#turns.run(async () => {});
+      await this.#parts.onDisposed?.();
     });
   }
 
@@ -130,8 +116,13 @@ export class TensorrtEncoder implements Encoder {
     return this.dispose();
   }
 
-  async #calibrated(samples: () => Promise<readonly SampleImage[]>, signal: AbortSignal): Promise<void> {
+  async #engineFor(
+    size: Size,
+    samples: () => Promise<readonly SampleImage[]>,
+    signal: AbortSignal,
+  ): Promise<CachedEngine> {
     await this.#parts.calibrator?.calibrate(samples, undefined, signal);
+    return this.#parts.desk.engineFor(size, signal);
   }
 
   async #encode(

@@ -5,8 +5,13 @@
 import { bitsOf, type Dtype, isDtype } from './dtypes.js';
 import { findDuplicateKey } from './json-keys.js';
 
-/** The reference library's cap; a real header has about 100 bytes for each tensor. */
-export const MAX_HEADER_BYTES = 100_000_000;
+/**
+ * A header has about 100 bytes for each tensor, and a full SDXL checkpoint 2,500 of them. The reference library takes
+ * 100 MB, but JSON of that length can become 50 times as much memory.
+ */
+export const MAX_HEADER_BYTES = 8_000_000;
+/** torch's own limit. */
+const MAX_DIMENSIONS = 64;
 
 /** What can be wrong, by the names of the reference library where it has one. */
 export type SafetensorsFault =
@@ -154,7 +159,8 @@ function readTensorInfo(name: string, value: unknown): TensorInfo {
   if (!isDtype(dtype)) {
     throw new SafetensorsError('UnknownDtype', `tensor ${quote(name)} has the unknown dtype ${quote(dtype)}`);
   }
-  if (!isSizeList(shape)) throw badInfo(name, 'a list of non-negative integers as shape');
+  if (!isSizeList(shape) || shape.length > MAX_DIMENSIONS)
+    throw badInfo(name, `a list of at most ${MAX_DIMENSIONS} non-negative integers as shape`);
   if (!isSizeList(offsets) || offsets.length !== 2)
     throw badInfo(name, 'two non-negative integers as data_offsets');
   return { dtype, shape, begin: offsets[0]!, end: offsets[1]! };

@@ -1,0 +1,178 @@
+/** The first look at images: their state, what the manifest knows, and the header where it does not know enough. */
+import path from 'node:path';
+import type { RecipeRecord } from '../cache/provenance.js';
+import { legacyPath } from '../cache/sd-scripts.js';
+import { hashImage } from '../dataset/hash-image.js';
+import { checkPixels, type ImageInfo, inspectImage } from '../dataset/inspect-image.js';
+import type { ErrorCode } from '../errors.js';
+import { type FileState, sameState, stateAt } from '../manifest/file-state.js';
+import type { CacheRow, FailureRow } from '../manifest/rows.js';
+import type { RunManifest } from '../manifest/run-manifest.js';
+import type { NativeBinding } from '../native/binding.js';
+import { PACKAGE_VERSION } from '../package-version.js';
+import { type FailedEvent, toFailure } from './events.js';
+import type { ImageTable } from './image-table.js';
+import { judgeRow, type KnownCache, rowIndex } from './known-cache.js';
+import { mapLimit } from './map-limit.js';
+import type { BuildSettings } from './options.js';
+import type { OutputGroup } from './output-group.js';
+import { type PlannedImage, placeImage } from './plan-image.js';
+
+/** Failures that lie in the content of an image alone: they come again until the file changes. */
+const OWN_FAULTS: ReadonlySet<string> = new Set<ErrorCode>(['ERR_IMAGE_CORRUPT', 'ERR_IMAGE_FORMAT']);
+
+/** File look-ups in flight; they wait for the disk more than for the processor. */
+export const LOOKUPS = 16;
+
+export interface LookContext {
+  readonly table: ImageTable;
+  readonly settings: BuildSettings;
+  /** How caches will be made; undefined when every complete cache is to be kept. */
+  readonly recipe: RecipeRecord | undefined;
+  readonly manifest: RunManifest;
+  readonly binding: NativeBinding;
+}
+
+export type Look =
+  | { readonly item: PlannedImage; readonly known: KnownCache }
+  /** `news`: the image's state, when the manifest is to know of the failure. */
+  | { readonly failure: FailedEvent; readonly news: FileState | undefined };
+
+/**
+ * Looks at some images of one folder.
+ *
+ * @param names of its caches
+ * @returns one look for each image from `first` on
+ */
+export async function lookAtImages(
+  context: LookContext,
+  group: OutputGroup,
+  part: number,
+  first: number,
+  count: number,
+  names: ReadonlySet<string>,
+): Promise<Look[]> {
+  const { table, manifest, binding } = context;
+  const { inside, images } = table.folders[part]!;
+  const start = first - table.start(part);
+  const some = images.slice(start, start + count);
+  const rows = await manifest.rows(group.root, inside, some);
+  const failed = await manifest.failures(group.root, inside, some);
+
+  const paths = some.map((_, index) => table.path(first + index));
+  const cacheAt = rows.map((known) => {
+    const at = paths.length;
+    for (const { output } of known ?? []) paths.push(`${group.folder}/${output}`);
+    return at;
+  });
+  const states = await binding.statFiles(paths);
+
+  const subjects = some.map((_, index): Subject => {
+    const known = rows[index] ?? [];
+    for (const row of known) if (!names.has(row.output)) manifest.forget(group.root, row);
+    return {
+      image: first + index,
+      path: paths[index]!,
+      state: stateAt(states, index),
+      rows: known,
+      caches: known.map((_, at) => stateAt(states, cacheAt[index]! + at)),
+      failure: failed[index]?.[0],
+    };
+  });
+  // Most are known, and a promise for each would cost more than the rest together.
+  const looks = subjects.map((subject) => recall(context, subject, names));
+  const unknown = [...looks.keys()].filter((index) => looks[index] === undefined);
+  const look = (index: number) => lookAtImage(context, subjects[index]!, names);
+  let next = 0;
+  for await (const result of mapLimit(unknown, LOOKUPS, look)) looks[unknown[next++]!] = result;
+  return looks as Look[];
+}
+
+/** An image before it is looked at. */
+interface Subject {
+  readonly image: number;
+  readonly path: string;
+  /** undefined when it is no regular file. */
+  readonly state: FileState | undefined;
+  readonly rows: readonly CacheRow[];
+  /** The state of each row's cache file. */
+  readonly caches: readonly (FileState | undefined)[];
+  readonly failure: FailureRow | undefined;
+}
+
+/** What the manifest tells of an image that is still as it was; undefined when its file must be opened. */
+function recall(context: LookContext, subject: Subject, names: ReadonlySet<string>): Look | undefined {
+  const { path: file, state, rows, failure } = subject;
+  if (state === undefined) return undefined;
+  const repeated = failure && repeatedFailure(file, state, failure, context.settings);
+  if (repeated !== undefined) return { failure: repeated, news: undefined };
+  const same = rows.find(({ source }) => sameState(source, state));
+  if (same === undefined) return undefined;
+  try {
+    return judge(context, subject, { ...same.info, bytes: state.bytes }, undefined, names);
+  } catch (error) {
+    return { failure: toFailure(file, error), news: state };
+  }
+}
+
+/** Opens an image of which too little is known. Never rejects. */
+async function lookAtImage(
+  context: LookContext,
+  subject: Subject,
+  names: ReadonlySet<string>,
+): Promise<Look> {
+  const { path: file, state, rows } = subject;
+  const { settings, binding } = context;
+  try {
+    // Only its times changed, perhaps: its hash tells.
+    const candidates = rows.filter(({ source }) => source.bytes === state?.bytes);
+    const sha256 = candidates.length === 0 ? undefined : await hashImage(file);
+    const touched = candidates.find((row) => row.sha256 === sha256);
+    const info = touched?.info ?? (await inspectImage(file, settings.maxPixels, binding));
+    return judge(
+      context,
+      subject,
+      { ...info, bytes: state?.bytes ?? (info as ImageInfo).bytes },
+      sha256,
+      names,
+    );
+  } catch (error) {
+    return { failure: toFailure(file, error), news: state };
+  }
+}
+
+/**
+ * @param sha256 of the image; undefined when it was not hashed
+ * @throws LatentCacheError `ERR_IMAGE_*`, `ERR_NAME_TOO_LONG`
+ */
+function judge(
+  { settings, recipe, table }: LookContext,
+  { image, path: file, state, rows, caches }: Subject,
+  info: ImageInfo,
+  sha256: string | undefined,
+  names: ReadonlySet<string>,
+): Look {
+  checkPixels(file, info.size, settings.maxPixels);
+  // Not there a moment ago: with times that no row has, the next run looks at it again.
+  const item = placeImage(table.image(image), info, state ?? { bytes: info.bytes, ...NEVER }, settings);
+  // The old name is read first, so that it must be judged first.
+  const shadowed = recipe === undefined && names.has(path.basename(legacyPath(file)));
+  const at = shadowed ? -1 : rowIndex(item, rows);
+  const sameBytes = sha256 === undefined ? undefined : sha256 === rows[at]?.sha256;
+  return { item, known: judgeRow(item, rows[at], caches[at], settings, recipe, sameBytes) };
+}
+
+const NEVER = { modified: 0n, changed: 0n };
+
+/** A failure that would come again: told without reading the image again. */
+function repeatedFailure(
+  file: string,
+  state: FileState,
+  { code, message, remedy, source, version }: FailureRow,
+  settings: BuildSettings,
+): FailedEvent | undefined {
+  if (settings.retryFailed || !OWN_FAULTS.has(code) || version !== PACKAGE_VERSION) return undefined;
+  if (!sameState(source, state)) return undefined;
+  const own = { type: 'failed', path: file, code: code as ErrorCode, message } as const;
+  return remedy === null ? own : { ...own, remedy };
+}

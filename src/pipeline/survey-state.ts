@@ -1,0 +1,74 @@
+import type { StaleFile } from '../cache/stale.js';
+import type { Bucket, Size } from '../dataset/bucket.js';
+import { LatentCacheError } from '../errors.js';
+import type { FailedEvent } from './events.js';
+import type { LookContext } from './look-at-images.js';
+import type { NoticeCollector } from './notices.js';
+import { listedSize, type PlannedImage, placeImage } from './plan-image.js';
+
+/** What becomes of an image. */
+export const FATE = {
+  failed: 0,
+  kept: 1,
+  encode: 2,
+  /** The manifest does not tell. */
+  unknown: 3,
+} as const;
+
+/** Distinct buckets and their numbers. */
+export class BucketList {
+  readonly list: Bucket[] = [];
+  readonly #numbers = new Map<string, number>();
+
+  numberOf({ width, height }: Bucket): number {
+    const key = `${width}x${height}`;
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.list.push({ width, height }) - 1;
+    this.#numbers.set(key, number);
+    return number;
+  }
+}
+
+/** What all folders of a survey share, and where their findings go. Images are the numbers of the table. */
+export class SurveyState {
+  /** One of FATE for each image. */
+  readonly fates: Uint8Array;
+  /** Number of each image's bucket. */
+  readonly bucketOf: Uint32Array;
+  readonly buckets = new BucketList();
+  /** Images to be encoded, in path order. */
+  readonly chosen: number[] = [];
+  readonly inTheWay = new Map<string, StaleFile[]>();
+  readonly failures: FailedEvent[] = [];
+  #seen = 0;
+
+  constructor(
+    readonly context: LookContext,
+    readonly notices: NoticeCollector,
+    private readonly signal: AbortSignal | undefined,
+    private readonly onProgress: (seen: number, total: number) => void,
+  ) {
+    this.fates = new Uint8Array(context.table.length);
+    this.bucketOf = new Uint32Array(context.table.length);
+  }
+
+  plan(image: number): PlannedImage {
+    const { table, settings } = this.context;
+    return placeImage(table.image(image), table.info(image), table.state(image), settings);
+  }
+
+  /** The size by which an image's cache is named. */
+  listed(image: number): Size {
+    const { table, settings } = this.context;
+    return listedSize(table.info(image), settings);
+  }
+
+  countSeen(): void {
+    this.onProgress(++this.#seen, this.context.table.length);
+  }
+
+  throwIfAborted(): void {
+    if (this.signal?.aborted) throw new LatentCacheError('ERR_ABORTED', 'Ended before anything was encoded');
+  }
+}
