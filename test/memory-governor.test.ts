@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Encoder, MemoryEvent } from '#dist/index.js';
+import type { Encoder, MemoryEvent, Size } from '#dist/index.js';
 import { EncoderSet, type StandInKind } from '#dist/memory/encoder-set.js';
 import { Governor, type GovernorOptions } from '#dist/memory/governor.js';
 import {
@@ -108,38 +108,32 @@ describe('the plan', () => {
 });
 
 describe('between buckets', () => {
+  async function runOneOf(governor: Governor, first: Size, next: Size) {
+    await governor.prepare([
+      { ...first, images: 1 },
+      { ...next, images: 1 },
+    ]);
+    await governor.enter(first);
+    await governor.encode(images(1, first));
+  }
+
   it('gives back what the next one does not need', async () => {
     await using governor = await govern();
-    await governor.prepare([
-      { ...LARGER, images: 1 },
-      { ...SMALLER, images: 1 },
-    ]);
-    await governor.enter(LARGER);
-    await governor.encode(images(1, LARGER));
+    await runOneOf(governor, LARGER, SMALLER);
     await governor.enter(SMALLER);
     expect(device.log).toEqual(['run 1x128x64', 'release 64x32']);
   });
 
   it('keeps everything with highvram where it fits', async () => {
     await using governor = await govern({}, { residency: 'highvram', batch: 2 });
-    await governor.prepare([
-      { ...LARGER, images: 1 },
-      { ...SMALLER, images: 1 },
-    ]);
-    await governor.enter(LARGER);
-    await governor.encode(images(1, LARGER));
+    await runOneOf(governor, LARGER, SMALLER);
     await governor.enter(SMALLER);
     expect(device.log).toEqual(['run 1x128x64']);
   });
 
   it('starts an encoder anew whose memory does not come back', async () => {
     await using governor = await govern();
-    await governor.prepare([
-      { ...LARGER, images: 1 },
-      { ...SMALLER, images: 1 },
-    ]);
-    await governor.enter(LARGER);
-    await governor.encode(images(1, LARGER));
+    await runOneOf(governor, LARGER, SMALLER);
     device.leakOnRelease = GIB;
     await governor.enter(SMALLER);
     expect(actions()).toEqual(['leak']);
@@ -151,23 +145,17 @@ describe('between buckets', () => {
 
   it('calls nothing a leak on main memory, which others change as well', async () => {
     await using governor = await govern({ kind: 'host' });
-    await governor.prepare([{ ...SMALLER, images: 1 }]);
-    await governor.enter(LARGER);
-    await governor.encode(images(1, LARGER));
+    await runOneOf(governor, LARGER, SMALLER);
     device.leakOnRelease = GIB;
     await governor.enter(SMALLER);
+    expect(device.log).toContain('release 64x32');
     expect(actions()).toEqual([]);
   });
 
   it('frees nothing for a bucket that needs nearly as much', async () => {
     await using governor = await govern();
     const near = { width: 64, height: 120 };
-    await governor.prepare([
-      { ...LARGER, images: 1 },
-      { ...near, images: 1 },
-    ]);
-    await governor.enter(LARGER);
-    await governor.encode(images(1, LARGER));
+    await runOneOf(governor, LARGER, near);
     await governor.enter(near);
     expect(device.log).toEqual(['run 1x128x64']);
   });

@@ -1,5 +1,6 @@
 import { access, rename, unlink } from 'node:fs/promises';
 import type { Size } from '../dataset/bucket.js';
+import { sameSize } from '../dataset/size.js';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
 import { writeError } from './atomic-file.js';
 import { isAllOurs, readCache } from './read-cache.js';
@@ -42,10 +43,6 @@ export function findInTheWay(
   }
   const base = name.slice(0, -'.npz'.length);
   return naming.legacyName || sizeOf(base) === undefined ? undefined : { base, kind: 'shadow' };
-}
-
-function sameSize(a: Size, b: Size): boolean {
-  return a.width === b.width && a.height === b.height;
 }
 
 /**

@@ -1,7 +1,9 @@
 /** What to tell when not even one image of a size fits. */
 
+import { sizeName } from '../dataset/size.js';
 import type { EncoderInfo } from '../encoder/encoder.js';
-import { mebibytes, sizeName } from './events.js';
+import { mebibytes } from '../mebibytes.js';
+
 import type { BucketPlan } from './plan-buckets.js';
 
 /** Resolutions are named in steps of what buckets are multiples of. */

@@ -1,11 +1,13 @@
 /** How many images the next run has: what was learnt, and what other programs have left of the memory. */
+
 import type { Size } from '../dataset/bucket.js';
+import { sizeName } from '../dataset/size.js';
 import type { EncoderMemory } from '../encoder/encoder.js';
 import { GPU_MEMORY } from '../encoder/memory-budget.js';
 import { LatentCacheError } from '../errors.js';
 import { BatchLimits } from './batch-limits.js';
 import { DeviceWatch } from './device-watch.js';
-import { sizeName } from './events.js';
+
 import { countsUpTo, NeedsTable, totalBytes } from './needs-table.js';
 
 /** Above what a larger batch needs: memory that has just become free may go again. */

@@ -1,6 +1,7 @@
 /** How many images of a size run at once: learnt from what failed and from what went well. */
+
 import type { Size } from '../dataset/bucket.js';
-import { sizeName } from './events.js';
+import { sizeName } from '../dataset/size.js';
 
 /** Runs in a row that must go well before more images are tried again. */
 const RUNS_BEFORE_GROWTH = 16;

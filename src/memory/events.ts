@@ -33,11 +33,3 @@ export function memoryEvent(
   const size = bucket === null ? null : { width: bucket.width, height: bucket.height };
   return { type: 'memory', action, message, bucket: size, batch };
 }
-
-export function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
-}
-
-export function sizeName({ width, height }: Size): string {
-  return `${width}x${height}`;
-}

@@ -2,7 +2,9 @@
  * Keeps the encoder inside its memory, whatever it is: plans the batches of every bucket, makes them smaller when
  * another program takes memory, steps down when memory runs out all the same, and gives memory back between buckets.
  */
+
 import type { Size } from '../dataset/bucket.js';
+import { sizeName } from '../dataset/size.js';
 import type {
   EncodeOptions,
   Encoder,
@@ -13,11 +15,12 @@ import type {
   PrepareOptions,
 } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
+import { mebibytes } from '../mebibytes.js';
 import type { DeviceMemory } from '../native/binding.js';
 import { describeMisfit } from './advice.js';
 import { BatchChooser, RESERVE_BYTES } from './batch-chooser.js';
 import type { EncoderSet } from './encoder-set.js';
-import { type MemoryAction, type MemoryEvent, mebibytes, memoryEvent, sizeName } from './events.js';
+import { type MemoryAction, type MemoryEvent, memoryEvent } from './events.js';
 import { BatchHistory, type BucketHistory } from './history.js';
 import { type EncodedBatch, joinBatches } from './join-moments.js';
 import { Ladder } from './ladder.js';

@@ -1,6 +1,7 @@
 /** Which batches ran, as a list that stays short however long the run is. */
+
 import type { Size } from '../dataset/bucket.js';
-import { sizeName } from './events.js';
+import { sizeName } from '../dataset/size.js';
 
 /** So many images of a size ran in batches of this many at most, one after the other. */
 export interface BatchSpan {

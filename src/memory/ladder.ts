@@ -2,12 +2,15 @@
  * What is tried when memory ran out, from the cheapest step down: free scratch and repeat, half of the images, one
  * image, attention in more pieces, the CPU. Whoever calls sees to it that nothing else runs on the device.
  */
+
 import type { Size } from '../dataset/bucket.js';
+import { sizeName } from '../dataset/size.js';
 import type { EncodeOptions, Encoder, ImageBatch } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
+import { mebibytes } from '../mebibytes.js';
 import type { BatchLimits } from './batch-limits.js';
 import type { EncoderSet, StandInKind } from './encoder-set.js';
-import { type MemoryAction, mebibytes, sizeName } from './events.js';
+import type { MemoryAction } from './events.js';
 import { type EncodedBatch, joinBatches } from './join-moments.js';
 import { isOutOfMemory } from './out-of-memory.js';
 

@@ -1,8 +1,9 @@
 /** What runs need, asked once: the question may load an engine. */
+
 import type { Size } from '../dataset/bucket.js';
+import { sizeName } from '../dataset/size.js';
 import type { EncoderMemory } from '../encoder/encoder.js';
 import type { RunNeeds } from '../encoder/run-needs.js';
-import { sizeName } from './events.js';
 
 export class NeedsTable {
   readonly #known = new Map<string, RunNeeds>();

@@ -2,8 +2,9 @@
  * Notices memory that was moved to the host. On WSL and Windows an allocation beyond the card's memory does not fail:
  * it lands in main memory, and every run that touches it is several times slower.
  */
+
 import type { Size } from '../dataset/bucket.js';
-import { sizeName } from './events.js';
+import { sizeName } from '../dataset/size.js';
 
 /** Slower than this many times the usual is no noise. */
 const SLOWDOWN = 3;

@@ -1,4 +1,5 @@
 import type { Bucket } from '../dataset/bucket.js';
+import { sameSize } from '../dataset/size.js';
 import type { BuildSettings } from './options.js';
 import type { PlannedImage } from './plan-image.js';
 import { memoryOf } from './prepare-image.js';
@@ -33,7 +34,9 @@ export class BatchCutter {
       const { preparing, prepared } = memoryOf(item, this.settings);
       const [first] = batch;
       const fits =
-        first === undefined || (sameBucket(first, item) && held + preparing <= this.settings.memoryBudget);
+        first === undefined ||
+        (sameSize(first.geometry.bucket, item.geometry.bucket) &&
+          held + preparing <= this.settings.memoryBudget);
       if (!fits) break;
       batch.push(item);
       held += prepared;
@@ -46,11 +49,4 @@ export class BatchCutter {
     const { done, value } = this.#items.next();
     this.#next = done ? undefined : value;
   }
-}
-
-function sameBucket(a: PlannedImage, b: PlannedImage): boolean {
-  return (
-    a.geometry.bucket.width === b.geometry.bucket.width &&
-    a.geometry.bucket.height === b.geometry.bucket.height
-  );
 }

@@ -160,7 +160,7 @@ class BuildRun {
       await governor[Symbol.asyncDispose]();
       this.memory = governor.report();
       for (const notice of notices.events()) events.push(notice);
-      if (!settings.leaveFiles) await Promise.all([...survey.work.folders()].map(syncFolder));
+      await Promise.all(survey.folders.map(syncFolder));
     }
   }
 

@@ -44,7 +44,10 @@ export async function clearFolder(
   const { settings } = state.context;
   if (!settings.leaveFiles) {
     await removeAbandoned(group.folder, names);
-    if (encode.length > 0) await prepareFolder(group.folder);
+    if (encode.length > 0) {
+      await prepareFolder(group.folder);
+      state.folders.push(group.folder);
+    }
   }
   const sizeOf = (base: string) => {
     const image = placed.get(base);

@@ -1,7 +1,7 @@
 /** From planned images to files: decode ahead, encode what the governor allows, write behind. */
 import { availableParallelism } from 'node:os';
 import { isSimulated, type RecipeRecord } from '../cache/provenance.js';
-import { readCache } from '../cache/read-cache.js';
+import { OpenCache } from '../cache/read-structure.js';
 import { type StaleFile, setAside } from '../cache/stale.js';
 import type { Size } from '../dataset/bucket.js';
 import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../errors.js';
@@ -88,7 +88,7 @@ export class EncodeLoop {
     // A slow disk holds up the encoder: what a killed run has encoded in vain is no more than this.
     const unstored = new ByteBudget(Math.max(LEAST_UNSTORED, callsAtOnce));
     const inFlight: Promise<void>[] = [];
-    const computing = new Set<Promise<void>>();
+    const computing = new Set<Promise<unknown>>();
     const cutter = new BatchCutter(work, settings);
     for (let bucket = cutter.bucket; bucket !== undefined; bucket = cutter.bucket) {
       await events.ready();
@@ -102,12 +102,10 @@ export class EncodeLoop {
       }
       while (inFlight.length >= callsAtOnce + BATCHES_AROUND_ENCODER) await inFlight[0];
       if (stop.aborted) break;
-      let onEncoded = () => {};
-      const encoding = new Promise<void>((resolve) => {
-        onEncoded = resolve;
-      }).then(() => void computing.delete(encoding));
+      const encoding = unstored.acquire(1).then(() => this.#encode(images, calls));
       computing.add(encoding);
-      const task = this.#encodeAndStore(images, calls, unstored, onEncoded).finally(() => {
+      const task = this.#storeAll(encoding.finally(() => computing.delete(encoding))).finally(() => {
+        unstored.release(1);
         inFlight.splice(inFlight.indexOf(task), 1);
         for (const image of images) {
           recycle(image, pool);
@@ -133,25 +131,13 @@ export class EncodeLoop {
     }
   }
 
-  /** Never rejects: whatever goes wrong is an event. @param onEncoded is called when only writing is left */
-  async #encodeAndStore(
-    images: readonly PreparedImage[],
-    calls: ByteBudget,
-    unstored: ByteBudget,
-    onEncoded: () => void,
-  ): Promise<void> {
-    if (images.length === 0) return onEncoded();
-    await unstored.acquire(1);
-    try {
-      const encoded = await this.#encode(images, calls).finally(onEncoded);
-      await Promise.all(encoded.map((image) => this.#store(image)));
-    } finally {
-      unstored.release(1);
-    }
+  async #storeAll(encoding: Promise<readonly EncodedImage[]>): Promise<void> {
+    await Promise.all((await encoding).map((image) => this.#store(image)));
   }
 
-  /** @returns nothing where it failed, or where the run is stopped */
+  /** Never rejects: whatever goes wrong is an event. Gives nothing where it failed, or where the run is stopped. */
   async #encode(images: readonly PreparedImage[], calls: ByteBudget): Promise<readonly EncodedImage[]> {
+    if (images.length === 0) return [];
     const { governor, stop } = this.#parts;
     await calls.acquire(1);
     try {
@@ -245,13 +231,10 @@ export class EncodeLoop {
 
 /** What a simulated GPU makes must not cost anybody real latents. */
 async function refuseToReplace(file: string): Promise<void> {
-  const existing = await readCache(file).catch(() => undefined);
+  await using existing = await OpenCache.open(file).catch(() => undefined);
   const records = [...(existing?.provenance.values() ?? [])];
-  if (
-    existing === undefined ||
-    (records.length > 0 && records.every(({ encoder }) => isSimulated(encoder.backend)))
-  )
-    return;
+  const areSimulated = records.length > 0 && records.every(({ encoder }) => isSimulated(encoder.backend));
+  if (existing === undefined || areSimulated) return;
   throw new LatentCacheError(
     'ERR_SIMULATED',
     `${file} holds real latents; a simulation does not replace them`,

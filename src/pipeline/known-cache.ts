@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type RecipeRecord, sameRecipe } from '../cache/provenance.js';
-import type { Size } from '../dataset/bucket.js';
+import { sameSize, sizeName } from '../dataset/size.js';
 import { type FileState, sameState } from '../manifest/file-state.js';
 import type { CacheRow } from '../manifest/rows.js';
 import type { BuildSettings } from './options.js';
@@ -55,9 +55,9 @@ function findDifference(item: PlannedImage, row: CacheRow, settings: BuildSettin
   const { recipe } = row;
   const { bucket } = row.placement;
   if (!sameSize(bucket, geometry.bucket)) {
-    return `its latents are for ${text(bucket)}, not ${text(geometry.bucket)}`;
+    return `its latents are for ${sizeName(bucket)}, not ${sizeName(geometry.bucket)}`;
   }
-  if (!sameSize(row.info.size, info.size)) return `its original_size is not ${text(info.size)}`;
+  if (!sameSize(row.info.size, info.size)) return `its original_size is not ${sizeName(info.size)}`;
   if (settings.flipAug && !recipe.flip) return 'it has no flipped latents';
   if (settings.alphaMask && !recipe.alpha) return 'it has no alpha mask';
   // Present, it switches masked loss on whatever the trainer's options say.
@@ -76,12 +76,4 @@ function findOutdated(item: PlannedImage, row: CacheRow, recipe: RecipeRecord): 
   if (!samePlace) return 'it was made with other bucket settings';
   if (row.recipe.vae !== recipe.vae) return 'it was made with another VAE';
   return sameRecipe(row.recipe, recipe) ? undefined : 'it was made with other settings';
-}
-
-function sameSize(a: Size, b: Size): boolean {
-  return a.width === b.width && a.height === b.height;
-}
-
-function text({ width, height }: Size): string {
-  return `${width}x${height}`;
 }

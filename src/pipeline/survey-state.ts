@@ -1,5 +1,6 @@
 import type { StaleFile } from '../cache/stale.js';
 import type { Bucket, Size } from '../dataset/bucket.js';
+import { sizeName } from '../dataset/size.js';
 import { LatentCacheError } from '../errors.js';
 import type { FailedEvent } from './events.js';
 import type { LookContext } from './look-at-images.js';
@@ -21,7 +22,7 @@ export class BucketList {
   readonly #numbers = new Map<string, number>();
 
   numberOf({ width, height }: Bucket): number {
-    const key = `${width}x${height}`;
+    const key = sizeName({ width, height });
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const number = this.list.push({ width, height }) - 1;
@@ -39,6 +40,8 @@ export class SurveyState {
   readonly buckets = new BucketList();
   /** Images to be encoded, in path order. */
   readonly chosen: number[] = [];
+  /** That caches will be written to. */
+  readonly folders: string[] = [];
   readonly inTheWay = new Map<string, StaleFile[]>();
   readonly failures: FailedEvent[] = [];
   #seen = 0;

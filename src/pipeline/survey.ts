@@ -20,6 +20,8 @@ export interface Survey {
    * trainer's sight without a better one being there.
    */
   readonly inTheWay: ReadonlyMap<string, readonly StaleFile[]>;
+  /** That caches will be written to. */
+  readonly folders: readonly string[];
   readonly skipped: number;
   readonly failures: readonly FailedEvent[];
   readonly notices: readonly NoticeEvent[];
@@ -44,11 +46,12 @@ export async function surveyDataset(
   const notices = new NoticeCollector();
   const state = new SurveyState({ table, settings, recipe, manifest, binding }, notices, signal, onProgress);
   for (const group of groups) await surveyGroup(state, group);
-  const { chosen, bucketOf, buckets, inTheWay, failures } = state;
+  const { chosen, bucketOf, buckets, folders, inTheWay, failures } = state;
   return {
     total: table.length,
     work: new WorkList(table, settings, chosen, bucketOf, buckets.list),
     inTheWay,
+    folders,
     skipped: table.length - chosen.length - failures.length,
     failures,
     notices: notices.events(),

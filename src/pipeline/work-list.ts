@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Bucket } from '../dataset/bucket.js';
 import type { BucketCount } from './events.js';
 import type { ImageTable } from './image-table.js';
@@ -55,13 +54,6 @@ export class WorkList implements Iterable<PlannedImage> {
 
   *[Symbol.iterator](): Generator<PlannedImage, void, void> {
     for (let index = 0; index < this.length; index++) yield this.at(index);
-  }
-
-  /** The folders that the caches go to. */
-  folders(): Set<string> {
-    const folders = new Set<string>();
-    for (const { cachePath } of this) folders.add(path.dirname(cachePath));
-    return folders;
   }
 }
 

@@ -1,5 +1,7 @@
 /** What a build would do, without doing it: buckets, batches, memory, disk, time, hazards. */
+
 import type { Size } from '../dataset/bucket.js';
+import { sameSize, sizeName } from '../dataset/size.js';
 import { SIMULATED_CARDS } from '../encoder/sim/profiles.js';
 import { EncoderSet } from '../memory/encoder-set.js';
 import type { MemoryEvent } from '../memory/events.js';
@@ -102,9 +104,7 @@ export async function planDataset(options: DatasetPlanOptions): Promise<DatasetP
   return {
     ...found,
     buckets: buckets.map((bucket) => {
-      const planned = plan?.planned.find(
-        ({ width, height }) => width === bucket.width && height === bucket.height,
-      );
+      const planned = plan?.planned.find((each) => sameSize(each, bucket));
       return { ...bucket, batch: planned?.batch ?? null, bytes: planned?.bytes ?? null };
     }),
     device: {
@@ -135,8 +135,8 @@ async function planMemory(
     onEvent: ({ message }: MemoryEvent) => memoryWarnings.push(message),
   });
   const plan = await governor.prepare(countSizes(survey.work, settings));
-  for (const { width, height, reason } of plan?.refused ?? []) {
-    memoryWarnings.push(`${width}x${height}: ${reason.message}`);
+  for (const refused of plan?.refused ?? []) {
+    memoryWarnings.push(`${sizeName(refused)}: ${refused.reason.message}`);
   }
   return { plan, memoryWarnings };
 }

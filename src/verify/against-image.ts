@@ -1,8 +1,10 @@
 /** A cache against its image: sizes, crop, and whether the image is still the one that was encoded. */
+
 import type { ProvenanceRecord } from '../cache/provenance.js';
 import type { Size } from '../dataset/bucket.js';
 import { cropLtrb, planGeometry } from '../dataset/geometry.js';
 import type { ImageInfo } from '../dataset/inspect-image.js';
+import { sameSize, sizeName } from '../dataset/size.js';
 import type { Candidate } from './candidates.js';
 import { type Entry, latentSize } from './entries.js';
 import type { VerifySettings } from './options.js';
@@ -23,7 +25,7 @@ export function checkAgainstImage(
     return [
       {
         code: 'ERR_CACHE_STALE',
-        message: `it belongs to an image of ${text(named!)} pixels, ${candidate.images[0]} has ${text(size)}`,
+        message: `it belongs to an image of ${sizeName(named!)} pixels, ${candidate.images[0]} has ${sizeName(size)}`,
         remedy: 'Remove it: the trainer takes the size of the image from its name.',
         removable: true,
       },
@@ -35,7 +37,9 @@ export function checkAgainstImage(
     const { originalSize, keySuffix } = entry;
     if (originalSize !== undefined && !(originalSize[0] === size.width && originalSize[1] === size.height)) {
       findings.push(
-        geometry(`its original_size${keySuffix} is ${originalSize.join('x')}, the image has ${text(size)}`),
+        geometry(
+          `its original_size${keySuffix} is ${originalSize.join('x')}, the image has ${sizeName(size)}`,
+        ),
       );
       continue;
     }
@@ -78,7 +82,7 @@ function checkBucket(
       removable: false,
     },
   ];
-  if (wanted === undefined) return missing(`it has no latents for the bucket ${text(bucket)}`);
+  if (wanted === undefined) return missing(`it has no latents for the bucket ${sizeName(bucket)}`);
   if (flipAug && wanted.latentsFlipped === undefined) return missing('it has no flipped latents');
   if (alphaMask && wanted.alphaMask === undefined) return missing('it has no alpha mask');
   return [];
@@ -102,12 +106,4 @@ export function imageChanged(): Finding {
 function geometry(message: string): Finding {
   const remedy = 'Make it again: it belongs to another image of this name, or was changed.';
   return { code: 'ERR_CACHE_GEOMETRY', message, remedy, removable: true };
-}
-
-function sameSize(a: Size, b: Size): boolean {
-  return a.width === b.width && a.height === b.height;
-}
-
-function text({ width, height }: Size): string {
-  return `${width}x${height}`;
 }

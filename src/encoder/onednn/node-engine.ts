@@ -1,7 +1,9 @@
 /** The network on one device of the CPU: all of it, or a NUMA node. */
+
 import { throwIfAborted } from '../../abort.js';
 import type { Size } from '../../dataset/bucket.js';
 import { LatentCacheError } from '../../errors.js';
+import { mebibytes } from '../../mebibytes.js';
 import type { WeightedLayers } from '../../model/layers.js';
 import type {
   DeviceMemory,
@@ -184,8 +186,4 @@ function withRemedy(error: unknown): unknown {
   if (!(error instanceof LatentCacheError && error.code === 'ERR_DEVICE_OUT_OF_MEMORY')) return error;
   const { code, message, op, bytesAsked, bytesFree } = error;
   return new LatentCacheError(code, message, { op, bytesAsked, bytesFree, remedy: REMEDY, cause: error });
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }

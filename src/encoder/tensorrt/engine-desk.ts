@@ -1,11 +1,13 @@
 /** Knows which engine serves which size, and gets it when it is asked for the first time. */
+
 import type { Size } from '../../dataset/bucket.js';
+import { sizeName } from '../../dataset/size.js';
 import { LatentCacheError } from '../../errors.js';
 import type { PlannedSize, PreparationProgress } from '../encoder.js';
 import type { BuildTick } from './compile-engine.js';
 import type { CachedEngine } from './engine-cache.js';
 import type { EngineSource } from './engine-source.js';
-import { type EngineSpec, sizeKey, staticSpec } from './engine-spec.js';
+import { type EngineSpec, staticSpec } from './engine-spec.js';
 import { planEngines, sharedSpec } from './plan-engines.js';
 import type { Precision } from './precision.js';
 
@@ -34,7 +36,7 @@ export class EngineDesk {
     const specs = planEngines(sizes, this.#precision, (size) => this.#store.allows(size));
     const missing: EngineSpec[] = [];
     for (const spec of specs) {
-      for (const size of spec.sizes) this.#specs.set(sizeKey(size), spec);
+      for (const size of spec.sizes) this.#specs.set(sizeName(size), spec);
       const found = await this.#store.find(spec);
       if (found === undefined) missing.push(spec);
       else this.#engines.set(spec, found);
@@ -48,25 +50,25 @@ export class EngineDesk {
   /** The engine of a size. One that was not prepared gets its own, unless a shared engine happens to take it. */
   engineFor(size: Size, signal: AbortSignal): Promise<CachedEngine> {
     const ofItsOwn = () => staticSpec('bucket', this.#precision, size);
-    const spec = this.#specFor(sizeKey(size), () => this.#sharedFor(size) ?? ofItsOwn());
+    const spec = this.#specFor(sizeName(size), () => this.#sharedFor(size) ?? ofItsOwn());
     return this.#obtain(spec, signal);
   }
 
   /** The same, if it was obtained already. */
   known(size: Size): CachedEngine | undefined {
-    const spec = this.#specs.get(sizeKey(size)) ?? this.#sharedFor(size);
+    const spec = this.#specs.get(sizeName(size)) ?? this.#sharedFor(size);
     return spec === undefined ? undefined : this.#engines.get(spec);
   }
 
   /** The float32 engine for what is not finite otherwise: one for all prepared sizes, since few images need it. */
   retryEngineFor(size: Size, signal: AbortSignal): Promise<CachedEngine> {
     const allowed = this.#planned.filter((planned) => this.#store.allows(planned));
-    if (allowed.length > 1 && allowed.some((planned) => sizeKey(planned) === sizeKey(size))) {
+    if (allowed.length > 1 && allowed.some((planned) => sizeName(planned) === sizeName(size))) {
       const shared = this.#specFor('retry', () => sharedSpec('retry', allowed, 'fp32'));
       if (this.#store.allows(shared.largest)) return this.#obtain(shared, signal);
     }
     return this.#obtain(
-      this.#specFor(`retry ${sizeKey(size)}`, () => staticSpec('retry', 'fp32', size)),
+      this.#specFor(`retry ${sizeName(size)}`, () => staticSpec('retry', 'fp32', size)),
       signal,
     );
   }

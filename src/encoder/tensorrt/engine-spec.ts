@@ -1,4 +1,5 @@
 import type { Size } from '../../dataset/bucket.js';
+import { sizeName } from '../../dataset/size.js';
 import type { EngineShape } from '../../native/binding.js';
 import type { Precision } from './precision.js';
 
@@ -31,11 +32,6 @@ export function shapeOf({ width, height }: Size, count: number): EngineShape {
 }
 
 export function describeSpec({ purpose, precision, size, smallest, largest }: EngineSpec): string {
-  const name = (side: Size) => `${side.width}x${side.height}`;
-  const sides = size === 'dynamic' ? `${name(smallest)} to ${name(largest)}` : name(size);
+  const sides = size === 'dynamic' ? `${sizeName(smallest)} to ${sizeName(largest)}` : sizeName(size);
   return purpose === 'calibration' ? `${sides}, calibration` : `${sides}, ${precision}`;
-}
-
-export function sizeKey({ width, height }: Size): string {
-  return `${width}x${height}`;
 }
