@@ -8,6 +8,8 @@ import { sizeName } from '../dataset/size.js';
 
 /** Slower than this many times the usual is no noise. */
 const SLOWDOWN = 3;
+/** Below this a run is slow for whatever the host does: decoding, collecting garbage. */
+const LEAST_SECONDS = 0.1;
 /** Runs that make what is usual, and runs in a row that make a fall. */
 const RUNS = 3;
 
@@ -38,7 +40,8 @@ export class SpeedWatch {
       speed.usual = Math.min(speed.usual, each);
       return undefined;
     }
-    speed.slowRuns = each > SLOWDOWN * speed.usual ? speed.slowRuns + 1 : 0;
+    const isSlow = seconds >= LEAST_SECONDS && each > SLOWDOWN * speed.usual;
+    speed.slowRuns = isSlow ? speed.slowRuns + 1 : 0;
     if (speed.slowRuns < RUNS) return undefined;
     speed.slowRuns = 0;
     return each / speed.usual;
