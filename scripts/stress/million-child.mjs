@@ -20,7 +20,8 @@ for await (const event of buildCache({
     const part = event.done / event.total;
     if (Math.floor(part * 100) === printed) continue;
     printed = Math.floor(part * 100);
-    console.log(JSON.stringify({ type: 'progress', part, rssBytes: event.rssBytes }));
+    const { rss: rssBytes, heapTotal, heapUsed, external } = process.memoryUsage();
+    console.log(JSON.stringify({ type: 'progress', part, rssBytes, heapTotal, heapUsed, external }));
   }
   if (event.type === 'summary') {
     const { active: busyMilliseconds } = performance.eventLoopUtilization(before);

@@ -83,6 +83,14 @@ try {
   console.log(
     `resident memory: ${mib(start)} MiB at 10 %, at most ${mib(most)} MiB after it (${growth.toFixed(1)} %)`,
   );
+  for (let tenth = 0; tenth <= 10; tenth++) {
+    const at = first.samples.find(({ part }) => part >= tenth / 10);
+    if (at === undefined) continue;
+    console.log(
+      `  ${String(tenth * 10).padStart(3)} %: ${mib(at.rssBytes)} MiB resident, ` +
+        `JS heap ${mib(at.heapUsed)} of ${mib(at.heapTotal)} MiB, outside it ${mib(at.external)} MiB`,
+    );
+  }
   console.log(`main thread: ${busy.toFixed(0)} µs an image`);
 
   const second = await run(folder, vae);

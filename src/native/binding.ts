@@ -83,6 +83,68 @@ export interface DeviceMemory {
   readonly total: number;
 }
 
+/**
+ * A GPU as NVIDIA's management library (NVML) sees it. null: this card or driver does not report it.
+ *
+ * NVML counts cards in its own order and knows nothing of CUDA_VISIBLE_DEVICES: match by `pciBusId`.
+ */
+export interface NvmlDevice {
+  readonly index: number;
+  readonly name: string;
+  readonly uuid: string | null;
+  /** As CUDA writes it: '0000:01:00.0'. */
+  readonly pciBusId: string;
+  /** Of the whole card, in bytes; `reservedBytes` is what driver and firmware keep, in neither of the other two. */
+  readonly totalBytes: number | null;
+  readonly freeBytes: number | null;
+  readonly usedBytes: number | null;
+  readonly reservedBytes: number | null;
+  /** Now, and what card and slot could do; a card at rest lowers its generation. */
+  readonly pcieGeneration: number | null;
+  readonly pcieGenerationMax: number | null;
+  readonly pcieWidth: number | null;
+  readonly pcieWidthMax: number | null;
+  readonly smClockMhz: number | null;
+  readonly smClockMaxMhz: number | null;
+  readonly memoryClockMhz: number | null;
+  readonly memoryClockMaxMhz: number | null;
+  readonly powerMilliwatts: number | null;
+  readonly powerLimitMilliwatts: number | null;
+  readonly powerLimitDefaultMilliwatts: number | null;
+  readonly powerLimitMaxMilliwatts: number | null;
+  /** Consumed since the driver was loaded. */
+  readonly energyMillijoules: number | null;
+  readonly temperatureCelsius: number | null;
+  /**
+   * Why the clocks are below their maximum: 'idle', 'application-clocks', 'power-cap', 'hardware-slowdown', 'sync-boost',
+   * 'software-thermal', 'hardware-thermal', 'power-brake', 'display-clocks'.
+   */
+  readonly throttleReasons: readonly string[] | null;
+  /** Percent of the last sampling period in which a kernel ran. */
+  readonly utilizationPercent: number | null;
+  readonly eccEnabled: boolean | null;
+  readonly migEnabled: boolean | null;
+  readonly persistenceEnabled: boolean | null;
+  readonly displayAttached: boolean | null;
+  /** Programs with memory on the card; `usedBytes` is null where the driver does not tell (WSL, containers). */
+  readonly processes: readonly NvmlProcess[] | null;
+}
+
+export interface NvmlProcess {
+  readonly pid: number;
+  readonly kind: 'compute' | 'graphics';
+  readonly usedBytes: number | null;
+}
+
+export interface NvmlStatus {
+  readonly libraryPath: string;
+  /** '580.159.04' */
+  readonly driverVersion: string | null;
+  /** The newest CUDA version that the driver serves: 13000 is 13.0. */
+  readonly cudaVersion: number | null;
+  readonly devices: readonly NvmlDevice[];
+}
+
 /** A plug-in that was loaded and whose own libraries are there. */
 export interface BackendInfo {
   /** 'tensorrt10' … */
@@ -319,6 +381,14 @@ export interface NativeBinding {
   cudaStatus(search: LibrarySearch): Promise<CudaStatus>;
   /** The same for one device's memory. */
   cudaMemGetInfo(device: number, search: LibrarySearch): Promise<DeviceMemory>;
+  /**
+   * What NVML sees: cards, memory and its holders, clocks, power. Opened once and kept; a later call takes milliseconds and
+   * makes no CUDA context, so that a benchmark may sample it. Runs on a libuv worker.
+   *
+   * @throws LatentCacheError (as rejection) ERR_NVML: the library (`libnvidia-ml.so.1`, a part of the driver) is not there or
+   * answers with an error.
+   */
+  nvmlStatus(search: LibrarySearch): Promise<NvmlStatus>;
   /** Memory of a plug-in's device, as the plug-in sees it: for one that computes on the CPU, that of this machine or its cgroup. */
   backendMemory(options: BackendOptions, device: number): Promise<DeviceMemory>;
   /**
