@@ -5,6 +5,7 @@
 #include "device_ops.h"
 #include "errors.h"
 #include "file_ops.h"
+#include "nvml_ops.h"
 #include "pixel_ops.h"
 #include "posterior_ops.h"
 #include "state.h"
@@ -39,6 +40,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   registerPosteriorOps(env, exports);
   registerFileOps(env, exports);
   registerCudaOps(env, exports);
+  registerNvmlOps(env, exports);
   registerDeviceOps(env, exports);
   return exports;
 }

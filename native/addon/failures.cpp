@@ -2,6 +2,7 @@
 
 #include <cuda/backend_code.h>
 #include <files.h>
+#include <nvml/library.h>
 
 #include <array>
 #include <exception>
@@ -104,6 +105,12 @@ Failure currentFailure() {
     const Meaning meaning = meaningOf(cuda::backendCodeOf(error.problem()));
     Failure failure{meaning.name, error.what(), {}};
     failure.details.remedy = meaning.remedy;
+    failure.details.op = error.operation();
+    return failure;
+  } catch (const nvml::Error& error) {
+    Failure failure{"ERR_NVML", error.what(), {}};
+    failure.details.remedy =
+        "It belongs to the NVIDIA driver: install the driver, or reload it after an update.";
     failure.details.op = error.operation();
     return failure;
   } catch (const files::SystemError& error) {
