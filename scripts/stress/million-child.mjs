@@ -1,5 +1,6 @@
 // One run of million.mjs. Prints a line for each hundredth of the work, and one at the end.
 import { performance } from 'node:perf_hooks';
+import '../../bin/process-settings.cjs';
 import { buildCache } from '../../dist/index.js';
 
 const [folder, vae] = process.argv.slice(2);

@@ -15,6 +15,7 @@ typedef struct lc_fake_trt_options {
   int32_t build_ms;         /* of each of the five steps */
   int32_t run_us;           /* of one run */
   int32_t enqueue_fails_at; /* from 1; 0: never */
+  int64_t pixel_bytes;      /* of activations, for each pixel of a batch */
 } lc_fake_trt_options;
 
 /* What the last build was asked for. */

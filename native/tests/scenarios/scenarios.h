@@ -54,6 +54,7 @@ class Scenarios {
   static lc_fake_trt_options trt() {
     lc_fake_trt_options options{};
     options.run_us = 50;
+    options.pixel_bytes = 16;
     return options;
   }
 

@@ -1,8 +1,8 @@
 // Runs plans: runtime, engine, context.
 #include <cstring>
 
-#include "fake_trt/kernel.h"
 #include "fake_trt/plan.h"
+#include "fake_trt/run.h"
 #include "fake_trt/world.h"
 #include "stubs.h"
 
@@ -11,20 +11,18 @@ namespace {
 
 using namespace nvinfer1;
 
-constexpr std::uint64_t kActivationBytesPerPixel = 16;
-
 bool isInput(const char* name) {
   return std::strcmp(name, "pixels") == 0;
 }
 
 std::uint64_t activationsFor(const std::int64_t* sides) {
-  return kActivationBytesPerPixel * static_cast<std::uint64_t>(sides[0] * sides[1] * sides[2]);
+  return static_cast<std::uint64_t>(world().options.pixel_bytes * sides[0] * sides[1] * sides[2]);
 }
 
 // An error that an earlier call left would be taken for one of this call.
 bool isClean() {
   const bool clean = cudaGetLastError() == cudaSuccess;
-  expect(clean || lc_fake_cuda_is_lost() != 0, "a CUDA error is left from an earlier call");
+  expect(clean || isDeviceLost(), "a CUDA error is left from an earlier call");
   return clean;
 }
 
@@ -155,20 +153,17 @@ std::size_t Context::updateDeviceMemorySizeForShapes() noexcept {
 bool Context::enqueueV3(cudaStream_t stream) noexcept {
   expect(!hasFailed_, "a context is used after it has failed");
   const std::uint64_t needed = updateDeviceMemorySizeForShapes();
-  auto kernel = std::make_unique<Kernel>(
-      Kernel{shape_, getTensorShape("moments"), static_cast<const unsigned char*>(input_),
-             static_cast<float*>(output_), static_cast<unsigned char*>(activations_), needed, pending_});
+  const Run run{shape_,
+                getTensorShape("moments"),
+                static_cast<const unsigned char*>(input_),
+                static_cast<float*>(output_),
+                static_cast<unsigned char*>(activations_),
+                needed,
+                pending_};
   expect(activationBytes_ >= needed, "a block of activations that is too small");
-  expect(kernel->isLive(), "a run on memory that is not there");
-  ++*pending_;
-  hasFailed_ = !isClean() || ++world().enqueues == world().options.enqueue_fails_at ||
-               lc_fake_cuda_launch(stream, Kernel::run, kernel.get()) != 0;
-  if (hasFailed_) {
-    --*pending_;
-    return false;
-  }
-  kernel.release();
-  return true;
+  expect(isLive(run), "a run on memory that is not there");
+  hasFailed_ = !isClean() || ++world().enqueues == world().options.enqueue_fails_at || !queue(run, stream);
+  return !hasFailed_;
 }
 
 struct Runtime final : IRuntime, apiv::StubVRuntime, Counted {

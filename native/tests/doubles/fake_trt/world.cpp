@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "fake_cuda.h"
+#include "fake_trt/run.h"
 #include "settings.h"
 
 [[noreturn]] void stubCalled(const char* name) {
@@ -20,6 +20,7 @@ World::World() {
   options.build_fails = settings.get("build_fails", 0);
   options.build_ms = settings.get("build_ms", 0);
   options.run_us = settings.get("run_us", 1000);
+  options.pixel_bytes = settings.get("pixel_bytes", std::int64_t{16});
   options.enqueue_fails_at = settings.get("enqueue_fails_at", 0);
 }
 
@@ -35,7 +36,7 @@ void expect(bool holds, const char* rule) {
 }
 
 void Counted::leave() {
-  expect(lc_fake_cuda_loss_is_known() == 0, "an object is destroyed although its device is lost");
+  expect(!isDeviceLossKnown(), "an object is destroyed although its device is lost");
 }
 
 void Errors::setRecorder(nvinfer1::IErrorRecorder* recorder) {
