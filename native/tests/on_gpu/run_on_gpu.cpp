@@ -30,7 +30,8 @@ bool isOnDevice(const void* memory) {
 unsigned* overlapCount() {
   static unsigned* const count = [] {
     void* memory = nullptr;
-    if (cudaHostAlloc(&memory, sizeof(unsigned), cudaHostAllocMapped | cudaHostAllocPortable) != cudaSuccess) {
+    if (cudaHostAlloc(&memory, sizeof(unsigned), cudaHostAllocMapped | cudaHostAllocPortable) !=
+        cudaSuccess) {
       std::abort();
     }
     return new (memory) unsigned{0};
