@@ -52,7 +52,7 @@ it('reports all that the library tells', () => {
     eccEnabled: null,
     migEnabled: false,
     persistenceEnabled: true,
-    displayAttached: false,
+    displayActive: false,
     processes: [
       { pid: 4242, kind: 'compute', usedBytes: 1_400_000_000 },
       { pid: 4243, kind: 'compute', usedBytes: null },

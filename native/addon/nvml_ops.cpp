@@ -77,7 +77,7 @@ Napi::Value toJs(Napi::Env env, const nvml::Device& device) {
   LC_SET(eccEnabled);
   LC_SET(migEnabled);
   LC_SET(persistenceEnabled);
-  LC_SET(displayAttached);
+  LC_SET(displayActive);
   LC_SET(processes);
 #undef LC_SET
   return result;

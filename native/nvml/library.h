@@ -89,7 +89,7 @@ inline constexpr int kGpuTemperature = 0;
   X(nvmlDeviceGetEccMode, (Handle, int*, int*))                                   \
   X(nvmlDeviceGetMigMode, (Handle, unsigned*, unsigned*))                         \
   X(nvmlDeviceGetPersistenceMode, (Handle, int*))                                 \
-  X(nvmlDeviceGetDisplayMode, (Handle, int*))                                     \
+  X(nvmlDeviceGetDisplayActive, (Handle, int*))                                   \
   X(nvmlDeviceGetComputeRunningProcesses_v3, (Handle, unsigned*, ProcessInfo*))   \
   X(nvmlDeviceGetGraphicsRunningProcesses_v3, (Handle, unsigned*, ProcessInfo*))
 

@@ -145,7 +145,7 @@ void readModes(const Functions& functions, Handle handle, Device& device) {
     device.migEnabled = mig != 0;
   }
   device.persistenceEnabled = askSwitch(functions.nvmlDeviceGetPersistenceMode, handle);
-  device.displayAttached = askSwitch(functions.nvmlDeviceGetDisplayMode, handle);
+  device.displayActive = askSwitch(functions.nvmlDeviceGetDisplayActive, handle);
 }
 
 Device readDevice(const Library& library, unsigned index) {

@@ -45,7 +45,7 @@ struct Device {
   std::optional<bool> eccEnabled;
   std::optional<bool> migEnabled;
   std::optional<bool> persistenceEnabled;
-  std::optional<bool> displayAttached;
+  std::optional<bool> displayActive;
   std::optional<std::vector<Process>> processes;
 };
 

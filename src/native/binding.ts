@@ -125,7 +125,8 @@ export interface NvmlDevice {
   readonly eccEnabled: boolean | null;
   readonly migEnabled: boolean | null;
   readonly persistenceEnabled: boolean | null;
-  readonly displayAttached: boolean | null;
+  /** Whether a desktop runs on it. */
+  readonly displayActive: boolean | null;
   /** Programs with memory on the card; `usedBytes` is null where the driver does not tell (WSL, containers). */
   readonly processes: readonly NvmlProcess[] | null;
 }

@@ -147,7 +147,7 @@ int nvmlDeviceGetPersistenceMode(Handle handle, int* value) {
   *value = 1;
   return isFirst(handle) ? 0 : lc::nvml::kNotSupported;
 }
-int nvmlDeviceGetDisplayMode(Handle handle, int* value) {
+int nvmlDeviceGetDisplayActive(Handle handle, int* value) {
   *value = 0;
   return isFirst(handle) ? 0 : lc::nvml::kNotSupported;
 }

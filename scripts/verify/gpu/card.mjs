@@ -74,7 +74,7 @@ export async function contextFree() {
   return `listing takes ${mib(listed - before)}, a context ${mib(asked - before)}; free by CUDA ${mib(memory.free)}, by NVML ${mib(nvml.freeBytes)}`;
 }
 
-/** Everything that a device took is free again after it was closed, two hundred times. */
+/** Everything that a device took is free again after it was closed, a hundred times. */
 export async function memoryReturns({ vae, folder }) {
   const result = await evaluate(
     `
@@ -98,14 +98,14 @@ export async function memoryReturns({ vae, folder }) {
     await round(512, 1);
     const first = await free();
     let least = Infinity;
-    for (let i = 0; i < 200; i++) least = Math.min(least, await round(i % 2 ? 512 : 1024, 1 + (i % 8)));
+    for (let i = 0; i < 100; i++) least = Math.min(least, await round(i % 2 ? 512 : 1024, 1 + (i % 8)));
     console.log(JSON.stringify({ first, least, last: await free() }));`,
     { LC_FAKE_TRT: 'pixel_bytes=256,run_us=0' },
   );
   const { first, least, last } = result;
   assert.ok(first - least > 500 * MIB, `the runs took only ${mib(first - least)}`);
   assert.ok(Math.abs(first - last) <= 2 * MIB, `free before ${first}, after ${last}`);
-  return `200 devices opened and closed, up to ${mib(first - least)} held; free after, less before: ${last - first} bytes`;
+  return `100 devices opened and closed, up to ${mib(first - least)} held; free after, less before: ${last - first} bytes`;
 }
 
 /** Waits until the card uses no more than that. */
