@@ -4,6 +4,16 @@ export type { Bucket, BucketChoice, BucketSettings, Size } from './dataset/bucke
 export { BUCKET_DEFAULTS, BucketSelector } from './dataset/bucket.js';
 export { type CropLtrb, type Geometry, planGeometry } from './dataset/geometry.js';
 export type {
+  CheckId,
+  CheckResult,
+  CheckStatus,
+  DoctorReport,
+  Fix,
+  Remedy,
+  Verdict,
+} from './doctor/report.js';
+export { type DoctorOptions, runDoctor } from './doctor/run-doctor.js';
+export type {
   EncodeOptions,
   Encoder,
   EncoderInfo,

@@ -162,7 +162,7 @@ function parseBatch(text: string): number | 'auto' {
   return text === 'auto' ? text : parseCount(text);
 }
 
-function collect(value: string, values: readonly string[] = []): readonly string[] {
+export function collect(value: string, values: readonly string[] = []): readonly string[] {
   return [...values, value];
 }
 

@@ -1,15 +1,5 @@
 /** Numbers as people read them. */
-
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
-}
+export { formatBytes } from '../format-bytes.js';
 
 /** `8GiB`, `512MiB`, `1.5G`, plain bytes; powers of 1024. undefined when it is none of these. */
 export function parseBytes(text: string): number | undefined {

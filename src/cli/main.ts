@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { LatentCacheError } from '../errors.js';
 import { buildCommand } from './build-command.js';
 import { demoCommand } from './demo-command.js';
+import { doctorCommand } from './doctor-command.js';
 import { enginesCommand } from './engines-command.js';
 import { EXIT_DONE, EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
 import { indexCommand } from './index-command.js';
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 110) })
     .addCommand(buildCommand())
     .addCommand(planCommand())
+    .addCommand(doctorCommand())
     .addCommand(demoCommand())
     .addCommand(enginesCommand())
     .addCommand(indexCommand())

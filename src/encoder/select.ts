@@ -39,7 +39,7 @@ export interface SelectedEncoder {
 }
 
 /** What 'auto' takes as "there is no GPU to use"; everything else is a failure that the user wants to know. */
-const NOT_THERE: readonly ErrorCode[] = [
+export const NOT_THERE: readonly ErrorCode[] = [
   'ERR_ADDON_MISSING',
   'ERR_BACKEND_MISSING',
   'ERR_CUDA_MISSING',

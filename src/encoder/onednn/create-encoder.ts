@@ -42,7 +42,7 @@ export interface OnednnSeams {
   readonly nodes?: readonly ProcessorNode[];
 }
 
-const PLUGINS = ['liblatent_cache_onednn.so'];
+export const ONEDNN_PLUGINS = ['liblatent_cache_onednn.so'];
 /** Main memory is the device's: there is nothing to copy in while another run computes. */
 const SLOTS = 1;
 /** For each node: one computes, one is at hand when that is done. */
@@ -61,7 +61,7 @@ const MOST_AT_ONCE = 8;
 export async function createOnednnEncoder(
   weights: VaeEncoderWeights,
   options: OnednnOptions = {},
-  { plugins = findPlugins(PLUGINS), nodes = numaNodes() }: OnednnSeams = {},
+  { plugins = findPlugins(ONEDNN_PLUGINS), nodes = numaNodes() }: OnednnSeams = {},
 ): Promise<OnednnEncoder> {
   const { signal, binding = loadBinding() } = options;
   const devices = planDevices(checkThreads(options.threads ?? usableProcessors()), nodes);

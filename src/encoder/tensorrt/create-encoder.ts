@@ -51,7 +51,7 @@ export interface TensorrtSeams {
 }
 
 /** The newest first. */
-const PLUGINS = ['liblatent_cache_trt11.so', 'liblatent_cache_trt10.so'];
+export const TENSORRT_PLUGINS = ['liblatent_cache_trt11.so', 'liblatent_cache_trt10.so'];
 /** One run computes, the next one's images are copied in meanwhile. */
 const SLOTS = 2;
 
@@ -66,7 +66,7 @@ const SLOTS = 2;
 export async function createTensorrtEncoder(
   weights: VaeEncoderWeights,
   options: TensorrtOptions = {},
-  { compile = compileEngine, plugins = findPlugins(PLUGINS) }: TensorrtSeams = {},
+  { compile = compileEngine, plugins = findPlugins(TENSORRT_PLUGINS) }: TensorrtSeams = {},
 ): Promise<TensorrtEncoder> {
   const { signal, binding = loadBinding() } = options;
   const queryChunks = chooseQueryChunks(options);

@@ -3,6 +3,12 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { LibrarySearch } from '../../native/binding.js';
 
+export interface LibraryPlace {
+  readonly folder: string;
+  /** What led there: `--library-dir`, or the name of a variable or of a virtual environment. */
+  readonly source: string;
+}
+
 export interface LibraryPlaces {
   /** Folders that the user named, searched first. */
   readonly folders?: readonly string[];
@@ -17,39 +23,66 @@ export interface LibraryPlaces {
 const WHEEL_FOLDERS = ['tensorrt_libs', 'nvidia/cu13/lib', 'nvidia/cuda_runtime/lib'];
 const TOOLKIT = '/usr/local/cuda';
 
+/** The folders, in the order in which they are searched; see `listLibraryPlaces`. */
+export function findLibraryFolders(places: LibraryPlaces = {}): LibrarySearch {
+  return { libraryFolders: listLibraryPlaces(places).map(({ folder }) => folder) };
+}
+
 /**
- * The folders, in the order in which they are searched: those named, those of LATENT_CACHE_LIBRARY_DIR (a list with
- * colons), then what exists of Python environments and CUDA toolkits.
+ * In the order of the search: folders that are named, those of LATENT_CACHE_LIBRARY_DIR (a list with colons), then what
+ * exists of Python environments and CUDA toolkits.
  */
-export function findLibraryFolders({
+export function listLibraryPlaces({
   folders = [],
   env = process.env,
   workingFolder = process.cwd(),
   list = listFolder,
-}: LibraryPlaces = {}): LibrarySearch {
-  const named = [...folders, ...(env.LATENT_CACHE_LIBRARY_DIR ?? '').split(':')].filter(
-    (name) => name !== '',
-  );
+}: LibraryPlaces = {}): LibraryPlace[] {
+  const named = [
+    ...folders.map((folder) => ({ folder, source: '--library-dir' })),
+    ...listed(env.LATENT_CACHE_LIBRARY_DIR).map((folder) => ({ folder, source: 'LATENT_CACHE_LIBRARY_DIR' })),
+  ].filter(({ folder }) => folder !== '');
   const environments = [
-    env.VIRTUAL_ENV,
-    env.CONDA_PREFIX,
-    path.join(workingFolder, 'venv'),
-    path.join(workingFolder, '.venv'),
+    { root: env.VIRTUAL_ENV, source: 'VIRTUAL_ENV' },
+    { root: env.CONDA_PREFIX, source: 'CONDA_PREFIX' },
+    { root: path.join(workingFolder, 'venv'), source: 'venv' },
+    { root: path.join(workingFolder, '.venv'), source: '.venv' },
   ];
-  const toolkits = [env.CUDA_HOME, env.CUDA_PATH, TOOLKIT];
+  const toolkits = [
+    { root: env.CUDA_HOME, source: 'CUDA_HOME' },
+    { root: env.CUDA_PATH, source: 'CUDA_PATH' },
+    { root: TOOLKIT, source: TOOLKIT },
+  ];
   const guesses = [
-    ...environments.filter(isGiven).flatMap((root) => wheelFolders(root, list)),
-    ...toolkits
-      .filter(isGiven)
-      .flatMap((root) => [path.join(root, 'lib64'), path.join(root, 'targets/x86_64-linux/lib')]),
-  ].filter((folder) => list(folder) !== undefined);
+    ...environments.flatMap(({ root, source }) => withSource(source, root, (at) => wheelFolders(at, list))),
+    ...toolkits.flatMap(({ root, source }) => withSource(source, root, toolkitFolders)),
+  ].filter(({ folder }) => list(folder) !== undefined);
   // A relative name must not change its meaning when a child process resolves it.
-  return {
-    libraryFolders: [...new Set([...named, ...guesses].map((name) => path.resolve(workingFolder, name)))],
-  };
+  const places = [...named, ...guesses].map(({ folder, source }) => ({
+    folder: path.resolve(workingFolder, folder),
+    source,
+  }));
+  return places.filter(({ folder }, index) => places.findIndex((other) => other.folder === folder) === index);
 }
 
-function wheelFolders(root: string, list: NonNullable<LibraryPlaces['list']>): string[] {
+function listed(variable: string | undefined): string[] {
+  return (variable ?? '').split(':');
+}
+
+function withSource(
+  source: string,
+  root: string | undefined,
+  foldersOf: (root: string) => readonly string[],
+): LibraryPlace[] {
+  return isGiven(root) ? foldersOf(root).map((folder) => ({ folder, source })) : [];
+}
+
+function toolkitFolders(root: string): string[] {
+  return [path.join(root, 'lib64'), path.join(root, 'targets/x86_64-linux/lib')];
+}
+
+/** Of a Python environment with the folder `lib`. */
+export function wheelFolders(root: string, list: NonNullable<LibraryPlaces['list']>): string[] {
   const lib = path.join(root, 'lib');
   const versions = (list(lib) ?? []).filter((name) => /^python3\.\d+$/.test(name));
   return versions.flatMap((version) =>

@@ -35,22 +35,26 @@ export async function openBackend(
     );
   }
   let best: BackendInfo | undefined;
-  let failure: LatentCacheError | undefined;
+  const failures: LatentCacheError[] = [];
   for (const plugin of plugins) {
     try {
       const info = await binding.probeBackend({ plugin, ...search });
       if (best === undefined || info.priority > best.priority) best = info;
     } catch (thrown) {
-      const error = asLatentCacheError(thrown, 'ERR_BACKEND_MISSING');
-      if (failure === undefined || progressOf(error) > progressOf(failure)) failure = error;
+      failures.push(asLatentCacheError(thrown, 'ERR_BACKEND_MISSING'));
     }
   }
-  if (best === undefined) throw failure!;
+  if (best === undefined) throw furthestFirst(failures)[0];
   return best;
 }
 
+/** Those whose plug-in got furthest come first; equal ones stay in order. */
+export function furthestFirst<T extends { readonly code: ErrorCode }>(failures: readonly T[]): T[] {
+  return [...failures].sort((a, b) => progressOf(b) - progressOf(a));
+}
+
 /** A code that is not in the list is a failure of another kind, which nobody should miss. */
-function progressOf({ code }: LatentCacheError): number {
+function progressOf({ code }: { readonly code: ErrorCode }): number {
   const at = PROGRESS.indexOf(code);
   return at < 0 ? PROGRESS.length : at;
 }
