@@ -10,7 +10,7 @@ from timing import median_seconds
 TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "tf32": torch.float32, "fp32": torch.float32}
 MATRIX_SIDES = (4096, 8192, 16384)
 COPY_BYTES = 4 * 2**30
-WARM_UP = 3
+WARM_UP = 2
 SECONDS = 0.6
 
 

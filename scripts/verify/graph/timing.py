@@ -4,11 +4,11 @@ import time
 
 import torch
 
-FEWEST, MOST = 5, 50
+FEWEST, MOST = 3, 50
 
 
 def median_seconds(work, device, seconds):
-    """Repeats for about so long, five times at least; call it on warm work."""
+    """Repeats for about so long, three times at least; call it on warm work."""
     times = []
     started = time.perf_counter()
     while len(times) < FEWEST or (len(times) < MOST and time.perf_counter() - started < seconds):
