@@ -42,15 +42,11 @@ const options = (images, { vae, folder }) => [
   ...['--log-format', 'json'],
 ];
 
-/** What a run prints last, which is its summary; and the events before it. */
-function eventsOf({ code, signal, stdout, stderr }) {
+/** What a run that went well prints last. */
+function summaryOf({ code, signal, stdout, stderr }) {
   assert.equal(code ?? signal, 0, stderr.slice(-3000));
   assert.ok(!stderr.includes('fake TensorRT'), stderr);
-  const events = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  return { events, summary: events.findLast(({ type }) => type === 'summary') };
+  return JSON.parse(stdout.trim().split('\n').at(-1));
 }
 
 const caches = (folder) => readdirSync(folder).filter((name) => name.endsWith('.npz')).length;
@@ -79,14 +75,16 @@ export async function sharedCard({ vae, folder }) {
     if ((await hog.hold(free - room)) !== 0) refused++;
   }
   await hog.end();
-  const { events, summary } = eventsOf(await run.ended);
+  const summary = summaryOf(await run.ended);
   assert.equal(summary.failed, 0);
   assert.equal(caches(images), 400);
-  const memory = events.filter(({ type }) => type === 'memory');
-  const kinds = Object.entries(Object.groupBy(memory, ({ action }) => action)).map(
-    ([kind, of]) => `${kind} ${of.length}`,
+  const { peak, budget, actions } = summary.memory;
+  const gib = (bytes) => (bytes / GIB).toFixed(2);
+  assert.ok(peak <= budget, `${peak} bytes of a budget of ${budget}`);
+  return (
+    `400 images, the other program moved ${moves} times (${refused} refused); peak ${gib(peak)} of ${gib(budget)} GiB; ` +
+    `actions ${JSON.stringify(actions)}`
   );
-  return `400 images, the other program moved ${moves} times (${refused} refused); events: ${kinds.join(', ') || 'none'}; ${JSON.stringify(summary.memory ?? {}).slice(0, 400)}`;
 }
 
 /** SIGKILL in the middle: the card is as free as before, and a second run does the rest. */
@@ -104,7 +102,7 @@ export async function killedRun({ vae, folder }) {
   await run.ended;
   const done = caches(images);
   await usedFallsTo(before + 2 ** 20, 10);
-  const { summary } = eventsOf(await cli(options(images, { vae, folder }), HEAVY).ended);
+  const summary = summaryOf(await cli(options(images, { vae, folder }), HEAVY).ended);
   assert.equal(summary.encoded + summary.skipped, 200);
   return `killed after ${done} of 200 with ${((during - before) / 2 ** 20).toFixed(0)} MiB on the card; all came back; the second run encoded ${summary.encoded}, skipped ${summary.skipped}`;
 }
