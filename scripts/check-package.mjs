@@ -65,10 +65,20 @@ function checkManifest(files, { bin, exports, scripts }) {
   ];
 }
 
+function describe(file) {
+  try {
+    return describeLibrary(file);
+  } catch {
+    return undefined;
+  }
+}
+
 function checkLibraries(folder, files, oldest) {
   const compiled = files.filter((file) => file.startsWith(PREBUILDS) && /\.node$|\.so(\.\d+)?$/.test(file));
   return compiled.flatMap((file) => {
-    const { needed, searchPath, versions } = describeLibrary(path.join(folder, file));
+    const description = describe(path.join(folder, file));
+    if (description === undefined) return [`${file} is not a shared library`];
+    const { needed, searchPath, versions } = description;
     const faults = needed
       .filter((name) => !isEverywhere(name) && !files.includes(`${PREBUILDS}/${name}`))
       .map((name) => `${file} needs ${name}, which is neither beside it nor on every system`);

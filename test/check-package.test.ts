@@ -81,7 +81,7 @@ it.each([
   'native/tests/CMakeLists.txt',
   'test/build.test.ts',
   'dist/index.js.map',
-  `${PREBUILDS}/other.node`,
+  `${PREBUILDS}/notes.txt`,
   '.npmrc',
 ])('it finds %s, which does not belong there', async (file) => {
   await write(file);
@@ -102,6 +102,16 @@ it.each(['preinstall', 'install', 'postinstall'])('it finds the script %s', asyn
 });
 
 describe('compiled files', () => {
+  it('that are none', async () => {
+    await write(ADDON, 'not compiled');
+    expect(await faults()).toEqual([`${ADDON} is not a shared library`]);
+  });
+
+  it('that are one addon too many', async () => {
+    await cp(path.join(folder(), ADDON), path.join(folder(), PREBUILDS, 'other.node'));
+    expect(await faults()).toEqual([`${PREBUILDS}/other.node does not belong into the package`]);
+  });
+
   it('that need a library of the machine that built them', async () => {
     await patch(ADDON, 'libstdc++.so.6', 'libother++.so.');
     expect(await faults()).toEqual([

@@ -6,6 +6,9 @@ import type { NativeBinding } from './binding.js';
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+/** Compiles the addon and its plug-ins, wherever the package is installed and by whatever package manager. */
+export const BUILD_COMMAND = `node "${path.join(packageRoot, 'scripts', 'build-native.mjs')}"`;
+
 interface AddonLoader {
   (root: string): NativeBinding;
   /** The file that would be loaded. */
@@ -37,7 +40,7 @@ export function loadBinding(): NativeBinding {
     throw new LatentCacheError('ERR_ADDON_MISSING', whyMissing(cause), {
       path: packageRoot,
       remedy:
-        `Compile it: node "${path.join(packageRoot, 'scripts', 'build-native.mjs')}" ` +
+        `Compile it: ${BUILD_COMMAND} ` +
         '(needs a C++20 compiler, make and cmake; on Debian and Ubuntu: g++ make cmake).',
       cause,
     });
