@@ -11,7 +11,10 @@ export const isEverywhere = (library) => EVERYWHERE.test(library);
  *   say; `versions`: what it asks of them, 'GLIBC_2.28'
  */
 export function describeLibrary(file) {
-  const text = execFileSync('objdump', ['-p', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const text = execFileSync('objdump', ['-p', file], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   return {
     needed: [...text.matchAll(/^ +NEEDED +(\S+)/gm)].map(([, name]) => name),
     searchPath: /^ +R(?:UN)?PATH +(\S*)/m.exec(text)?.[1],

@@ -23,6 +23,7 @@ const MINUTES = 60_000;
 const DEMO = [['demo'], /Encoder: cpu on .*[\s\S]*\nDone: 5 encoded, 0 skipped, 0 failed/] as const;
 const COMMANDS: readonly (readonly [args: readonly string[], prints: RegExp])[] = [
   [['--version'], /^\d+\.\d+\.\d+\n$/],
+  [['doctor'], /^ok +addon: the native addon loads/m],
   DEMO,
 ];
 
