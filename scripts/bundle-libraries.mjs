@@ -14,9 +14,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeLibrary, isEverywhere } from './shared-library.mjs';
 
 const PLUGIN = 'liblatent_cache_onednn.so';
-const EVERYWHERE = /^(lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s)\.so\.\d+|ld-linux.*|linux-vdso.*)$/;
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const folder = path.resolve(
@@ -27,7 +27,7 @@ const output = (command, ...args) => execFileSync(command, args, { encoding: 'ut
 
 /** A folder of the machine that built it has no place in what others run. */
 function checkSearchPath() {
-  const [, searchPath] = /R(?:UN)?PATH\s+(\S*)/.exec(output('objdump', '-p', plugin)) ?? [];
+  const { searchPath } = describeLibrary(plugin);
   if (searchPath === '$ORIGIN') return;
   throw new Error(
     `${PLUGIN} looks for libraries in ${searchPath}: build it with oneDNN in a folder of the system`,
@@ -39,7 +39,7 @@ function neededLibraries() {
   const libraries = new Map();
   for (const line of output('ldd', plugin).split('\n')) {
     const [, name, file] = /^\s*(\S+) => (.+?)(?: \(0x[0-9a-f]+\))?$/.exec(line) ?? [];
-    if (name === undefined || EVERYWHERE.test(name)) continue;
+    if (name === undefined || isEverywhere(name)) continue;
     if (!existsSync(file)) throw new Error(`${name}, which ${PLUGIN} needs, is ${file}`);
     libraries.set(name, realpathSync(file));
   }

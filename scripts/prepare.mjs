@@ -5,23 +5,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { COMPILER_PACKAGES, howToGet, isCommand, missingTools } from './build-tools.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const COMPILERS = ['g++', 'make', 'cmake'];
 const ONEDNN = ['libdnnl-dev'];
 
-const found = (command) =>
-  (process.env.PATH ?? '').split(path.delimiter).some((folder) => existsSync(path.join(folder, command)));
 const run = (command, args, options = {}) =>
   spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options }).status === 0;
-
-function missingTools() {
-  const missing = [];
-  if (!['c++', 'g++', 'clang++'].some(found)) missing.push('a C++ compiler');
-  if (!found('cmake')) missing.push('cmake');
-  if (!['make', 'ninja'].some(found)) missing.push('make');
-  return missing;
-}
 
 function isDebian() {
   try {
@@ -37,7 +27,7 @@ function hasOnednn() {
 }
 
 function install(packages) {
-  if (!isDebian() || !found('apt-get')) return false;
+  if (!isDebian() || !isCommand('apt-get')) return false;
   const asRoot = process.getuid() === 0 ? [] : ['sudo', '-n'];
   if (asRoot.length > 0 && !run('sudo', ['-n', 'true'], { stdio: 'ignore' })) return false;
   const [command, ...args] = [...asRoot, 'apt-get'];
@@ -48,10 +38,8 @@ function install(packages) {
 }
 
 const missing = missingTools();
-if (missing.length > 0 && !install(COMPILERS)) {
-  console.error(`latent-cache: ${missing.join(' and ')} missing. On Debian or Ubuntu type:`);
-  console.error(`  sudo apt-get install -y ${COMPILERS.join(' ')}`);
-  console.error('and then the same command again.');
+if (missing.length > 0 && !install(COMPILER_PACKAGES)) {
+  console.error(howToGet(missing));
   process.exit(1);
 }
 // When this fails, the build says what it leaves out.

@@ -6,6 +6,9 @@ import type { NativeBinding } from './binding.js';
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+/** Compiles the addon and its plug-ins, wherever the package is installed and by whatever package manager. */
+export const BUILD_COMMAND = `node "${path.join(packageRoot, 'scripts', 'build-native.mjs')}"`;
+
 interface AddonLoader {
   (root: string): NativeBinding;
   /** The file that would be loaded. */
@@ -34,15 +37,22 @@ export function loadBinding(): NativeBinding {
   try {
     binding = addonLoader(packageRoot);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LatentCacheError('ERR_ADDON_MISSING', `The native addon could not be loaded: ${reason}`, {
+    throw new LatentCacheError('ERR_ADDON_MISSING', whyMissing(cause), {
       path: packageRoot,
       remedy:
-        `Supported without a compiler: Linux x64 with glibc (this is ${process.platform} ${process.arch}). ` +
-        `Elsewhere run "npm run build:native" in ${packageRoot}; it needs a C++20 compiler, make and cmake.`,
+        `Compile it: ${BUILD_COMMAND} ` +
+        '(needs a C++20 compiler, make and cmake; on Debian and Ubuntu: g++ make cmake).',
       cause,
     });
   }
   binding.initialize(LatentCacheError);
   return binding;
+}
+
+function whyMissing(cause: unknown): string {
+  const machine = `${process.platform} ${process.arch}`;
+  if (addonFolder() === undefined) return `The native part was not compiled for this machine (${machine})`;
+  // Of dlopen's several lines, the first says what is missing.
+  const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  return `The native part does not load on this machine (${machine}): ${reason}`;
 }

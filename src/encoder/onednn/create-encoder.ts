@@ -7,7 +7,7 @@ import { foldPointwiseConvs } from '../../model/fold.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import { releaseBuffers } from '../../model/release-buffers.js';
 import type { BackendInfo, LibrarySearch, NativeBinding } from '../../native/binding.js';
-import { loadBinding } from '../../native/load.js';
+import { BUILD_COMMAND, loadBinding } from '../../native/load.js';
 import { findPlugins } from '../find-plugins.js';
 import { CPU_MEMORY, resolveBudget, type VramBudget } from '../memory-budget.js';
 import type { PrecisionName } from '../precision-names.js';
@@ -119,7 +119,7 @@ async function openBackend(
 ): Promise<BackendInfo> {
   if (plugin === undefined) {
     throw new LatentCacheError('ERR_BACKEND_MISSING', 'The oneDNN plug-in was not built with this package', {
-      remedy: 'Install oneDNN (Debian and Ubuntu: libdnnl-dev) and run "npm run build:native".',
+      remedy: `Install oneDNN (Debian and Ubuntu: libdnnl-dev) and run: ${BUILD_COMMAND}`,
     });
   }
   const refused = (reason: string, details: ErrorDetails = {}) =>

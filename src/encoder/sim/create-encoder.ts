@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../abort.js';
 import { asLatentCacheError, LatentCacheError } from '../../errors.js';
 import { strideOf, type VaeArchitecture } from '../../model/architecture.js';
 import type { BackendOptions, DeviceMemory, NativeBinding } from '../../native/binding.js';
-import { loadBinding } from '../../native/load.js';
+import { BUILD_COMMAND, loadBinding } from '../../native/load.js';
 import { findPlugins } from '../find-plugins.js';
 import { GPU_MEMORY, resolveBudget } from '../memory-budget.js';
 import type { TensorrtOptions } from '../tensorrt/create-encoder.js';
@@ -58,7 +58,7 @@ export async function createSimulatedEncoder(
   const [plugin] = plugins;
   if (plugin === undefined) {
     throw new LatentCacheError('ERR_BACKEND_MISSING', 'The simulated GPU was not built with this package', {
-      remedy: 'Run "npm run build:native".',
+      remedy: `Run: ${BUILD_COMMAND}`,
     });
   }
   const backend = { plugin, libraryFolders: [], settings: `${settingsOf(card)} ${settings}` };

@@ -1,5 +1,6 @@
 import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../../errors.js';
 import type { BackendInfo, LibrarySearch, NativeBinding } from '../../native/binding.js';
+import { BUILD_COMMAND } from '../../native/load.js';
 
 /** From the least to the most that must have been right before a plug-in fails in this way. */
 const PROGRESS: readonly ErrorCode[] = [
@@ -29,8 +30,7 @@ export async function openBackend(
       'ERR_BACKEND_MISSING',
       'The TensorRT plug-ins were not built with this package',
       {
-        remedy:
-          'Name the folder of the TensorRT headers in TENSORRT_ROOT and run "npm run build:native", or use --backend cpu.',
+        remedy: `Use --backend cpu, or name the folder of the TensorRT headers in TENSORRT_ROOT and run: ${BUILD_COMMAND}`,
       },
     );
   }
