@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { LatentCacheError } from '../errors.js';
+import { benchCommand } from './bench-command.js';
 import { buildCommand } from './build-command.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(buildCommand())
     .addCommand(planCommand())
     .addCommand(doctorCommand())
+    .addCommand(benchCommand())
     .addCommand(demoCommand())
     .addCommand(enginesCommand())
     .addCommand(indexCommand())
