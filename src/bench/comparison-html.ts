@@ -154,11 +154,13 @@ section, figure { background: var(--card); border: 1px solid var(--line); border
 figure svg { display: block; max-width: 100%; height: auto; }
 figure p { color: var(--soft); font-size: 13px; margin: 8px 0 0; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; min-width: 700px; table-layout: fixed; font-variant-numeric: tabular-nums; }
 th, td { padding: 6px 10px; border-top: 1px solid var(--line); text-align: left; vertical-align: top; }
 thead th, thead td { border-top: 0; font-size: 13px; }
-tbody th { font-weight: normal; color: var(--soft); white-space: nowrap; padding-left: 0; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+thead td { width: 25%; padding-left: 0; }
+tbody th { font-weight: normal; color: var(--soft); padding-left: 0; }
+td.number, th.number { text-align: right; }
+td { overflow-wrap: anywhere; }
 .unknown { color: var(--soft); font-style: italic; }
 .badge { display: inline-block; font-size: 11px; line-height: 1.5; font-weight: 600; padding: 0 6px; border: 1px solid currentColor; border-radius: 9px; vertical-align: 1px; }
 .badge.measured { color: var(--measured); }

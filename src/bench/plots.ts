@@ -17,7 +17,10 @@ interface PlotSpec extends Omit<Plot, 'svg'> {
   readonly spec: Partial<TopLevelSpec>;
 }
 
-const WIDTH = 380;
+/** Of a whole plot with its labels: that of half the page. */
+const WIDTH = 460;
+/** Of the longest bar, so that there is room for the number at its end. */
+const ROOM = 1.16;
 /** Colours are the page's, so that they follow its light or dark mode. */
 const COLOURS = ['var(--first)', 'var(--second)'];
 const TEXT = 'currentColor';
@@ -37,6 +40,7 @@ const CONFIG: Config = {
     titleFontSize: 12,
     titleFontWeight: 'normal',
     labelLimit: 200,
+    labelPadding: 6,
   },
   text: { fill: TEXT, fontSize: 12 },
 };
@@ -46,8 +50,14 @@ export async function drawPlots(comparison: Comparison): Promise<Plot[]> {
   const [vega, lite] = await loadVega();
   const plots: Plot[] = [];
   for (const { spec, ...about } of specs(comparison)) {
-    const whole = { ...spec, config: CONFIG, padding: 4 } as TopLevelSpec;
-    const view = new vega.View(vega.parse(lite.compile(whole).spec), {
+    const whole = {
+      ...spec,
+      config: CONFIG,
+      padding: 2,
+      width: WIDTH,
+      autosize: { type: 'fit-x', contains: 'padding' },
+    } as TopLevelSpec;
+    const view = new vega.View(vega.parse(lite.compile(whole, { logger: vega.logger(vega.Error) }).spec), {
       renderer: 'none',
       logLevel: vega.Error,
     });
@@ -105,7 +115,12 @@ function speedPlot(names: readonly string[], ofBoth: OfBoth, evidence: Evidence)
   const position = {
     y: { field: 'what', type: 'nominal', sort, title: null, axis: { domain: false, ticks: false } },
     yOffset: { field: 'device', sort: names },
-    x: { field: 'rate', type: 'quantitative', title: 'images/s' },
+    x: {
+      field: 'rate',
+      type: 'quantitative',
+      title: 'images/s',
+      scale: { domain: [0, ROOM * Math.max(...values.map(({ rate }) => rate))] },
+    },
   } as const;
   return {
     title: 'Images a second',
@@ -114,13 +129,12 @@ function speedPlot(names: readonly string[], ofBoth: OfBoth, evidence: Evidence)
     evidence,
     spec: {
       data: { values },
-      width: WIDTH,
       height: { step: 22 },
       layer: [
-        { mark: { type: 'bar', cornerRadiusEnd: 2 }, encoding: { ...position, color: colour(names) } },
+        { mark: { type: 'bar' }, encoding: { ...position, color: colour(names) } },
         {
           mark: { type: 'text', ...AT_END },
-          encoding: { ...position, text: { field: 'rate', format: '.3~g' } },
+          encoding: { ...position, text: { field: 'rate', format: ',.3~r' } },
         },
       ],
     } as Partial<TopLevelSpec>,
@@ -136,7 +150,7 @@ function sharePlot(names: readonly string[], ofBoth: OfBoth, evidence: Evidence)
       type: 'quantitative',
       title: 'share of the compute bound',
       axis: { format: '.0%' },
-      scale: { domain: [0, Math.max(1, ...values.map(({ share }) => share))] },
+      scale: { domain: [0, Math.max(1, ROOM * Math.max(...values.map(({ share }) => share)))] },
     },
   } as const;
   return {
@@ -145,10 +159,9 @@ function sharePlot(names: readonly string[], ofBoth: OfBoth, evidence: Evidence)
     evidence,
     spec: {
       data: { values },
-      width: WIDTH - 40,
       height: { step: 36 },
       layer: [
-        { mark: { type: 'bar', cornerRadiusEnd: 2 }, encoding: { ...position, color: colour(names) } },
+        { mark: { type: 'bar' }, encoding: { ...position, color: colour(names) } },
         {
           mark: { type: 'text', ...AT_END },
           encoding: { ...position, text: { field: 'share', format: '.1%' } },
@@ -185,7 +198,6 @@ function sweepPlot(names: readonly string[], ofBoth: OfBoth, evidence: Evidence)
     evidence,
     spec: {
       data: { values },
-      width: WIDTH,
       height: 190,
       layer: [
         { mark: { type: 'line', strokeWidth: 2 }, encoding },
@@ -247,7 +259,6 @@ function stagePlot(names: readonly string[], ofBoth: OfBoth, evidence: Evidence)
     evidence,
     spec: {
       data: { values },
-      width: WIDTH,
       height: { step: 18 },
       layer: [
         {

@@ -70,10 +70,11 @@ async function measure(options: SweepOptions, plan: readonly PlannedBatch[]): Pr
   const { encoder, numbers, quick } = options;
   // as many calls of each bucket as are in flight, so that copying and computing overlap
   const few = new Map(
-    plan.map((size) => [
-      sizeName(size),
-      (numbers.get(sizeName(size)) ?? []).slice(0, size.batch * encoder.info.callsAtOnce),
-    ]),
+    plan.map((size) => {
+      const images = numbers.get(sizeName(size)) ?? [];
+      const count = size.batch * encoder.info.callsAtOnce;
+      return [sizeName(size), Array.from({ length: count }, (_, index) => images[index % images.length]!)];
+    }),
   );
   const batches = cutBatches(few, plan);
   const samples: number[] = [];

@@ -25,8 +25,6 @@ interface CompareCliOptions extends CompareOptions {
 
 export function benchCommand(): Command {
   const command = new Command('bench')
-    // options behind `compare` are its own
-    .enablePositionalOptions()
     .summary('measure this machine, and compare it with others')
     .description(
       'Measures each stage of a build alone and whole builds, on photos that are drawn and random weights of full size, ' +

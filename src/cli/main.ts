@@ -22,6 +22,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description(description)
     .version(version)
     .showSuggestionAfterError()
+    // what comes behind the name of a subcommand is its own
+    .enablePositionalOptions()
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 110) })
     .addCommand(buildCommand())
     .addCommand(planCommand())
