@@ -27,5 +27,6 @@ function figureText(figure: Figure | null): string {
 
 function distributionText({ unit, evidence, median, p95, spread, samples }: Distribution): string {
   const text = (value: number) => formatValue({ value, unit, evidence });
-  return `median ${text(median)}, p95 ${text(p95)}, spread ${digits(100 * spread)} %, ${samples.length} samples, ${evidence}`;
+  const count = samples.length === 1 ? '1 sample' : `${samples.length} samples`;
+  return `median ${text(median)}, p95 ${text(p95)}, spread ${digits(100 * spread)} %, ${count}, ${evidence}`;
 }
