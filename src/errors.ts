@@ -54,6 +54,9 @@ export const ERROR_CODES = [
   'ERR_FOLDER_LOCKED',
   'ERR_MANIFEST',
   'ERR_SIMULATED',
+  // benchmark reports
+  'ERR_REPORT',
+  'ERR_COMPARE',
   // the addon
   'ERR_ADDON_MISSING',
   'ERR_ARGUMENT',

@@ -1,4 +1,26 @@
 /** The public API: everything that a program may use. */
+export {
+  type ComparedFact,
+  type ComparedFigure,
+  type CompareOptions,
+  type Comparison,
+  compareReports,
+  type Difference,
+  findDifferences,
+} from './bench/compare-reports.js';
+export type { BenchOptions } from './bench/options.js';
+export { readReportFile, validateReport } from './bench/read-report.js';
+export { type ComparisonFormat, renderComparison } from './bench/render-comparison.js';
+export type {
+  BenchReport,
+  BenchWarning,
+  ComputeBound,
+  Distribution,
+  Evidence,
+  Figure,
+  Parity,
+} from './bench/report.js';
+export { runBench } from './bench/run-bench.js';
 export type { LatentDtype } from './cache/sd-scripts.js';
 export type { Bucket, BucketChoice, BucketSettings, Size } from './dataset/bucket.js';
 export { BUCKET_DEFAULTS, BucketSelector } from './dataset/bucket.js';

@@ -86,6 +86,26 @@ export function addCacheOptions(command: Command): void {
 
 /** What encodes, and with how much memory. */
 export function addEncoderOptions(command: Command): void {
+  addBackendOptions(command);
+  command
+    .option(
+      '--highvram',
+      'keep engines and memory between buckets, as far as the plan proves that they fit (default: off)',
+    )
+    .option(
+      '--lowvram',
+      'the smallest footprint: one image at once, attention in small pieces (default: off)',
+    )
+    .addOption(
+      new Option('--oom-fallback <where>', 'images that do not fit on the device by any means go there')
+        .choices(CHOICES.oomFallback)
+        .default('cpu'),
+    )
+    .option('--vae-batch-size <n>', 'images encoded at once, or auto', parseBatch, 'auto');
+}
+
+/** The part of them that says what runs and where. */
+export function addBackendOptions(command: Command): void {
   command
     .optionsGroup('Encoder:')
     .addOption(
@@ -113,19 +133,6 @@ export function addEncoderOptions(command: Command): void {
       parseVramBudget,
       'auto',
     )
-    .option(
-      '--highvram',
-      'keep engines and memory between buckets, as far as the plan proves that they fit (default: off)',
-    )
-    .option(
-      '--lowvram',
-      'the smallest footprint: one image at once, attention in small pieces (default: off)',
-    )
-    .addOption(
-      new Option('--oom-fallback <where>', 'images that do not fit on the device by any means go there')
-        .choices(CHOICES.oomFallback)
-        .default('cpu'),
-    )
     .option('--attention-chunks <n>', 'pieces of the attention (default: by the image size)', parseCount)
     .option(
       '--library-dir <dir>',
@@ -133,7 +140,6 @@ export function addEncoderOptions(command: Command): void {
       collect,
     )
     .option('--engine-dir <dir>', 'folder of compiled engines (default: ~/.cache/latent-cache/engines)')
-    .option('--vae-batch-size <n>', 'images encoded at once, or auto', parseBatch, 'auto')
     .option(
       '--threads <n>',
       'threads of the CPU encoder (default: all processors that affinity and cgroup allow)',

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { LatentCacheError } from '../errors.js';
+import { benchCommand } from './bench-command.js';
 import { buildCommand } from './build-command.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
@@ -21,10 +22,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description(description)
     .version(version)
     .showSuggestionAfterError()
+    // what comes behind the name of a subcommand is its own
+    .enablePositionalOptions()
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 110) })
     .addCommand(buildCommand())
     .addCommand(planCommand())
     .addCommand(doctorCommand())
+    .addCommand(benchCommand())
     .addCommand(demoCommand())
     .addCommand(enginesCommand())
     .addCommand(indexCommand())

@@ -5,7 +5,7 @@ import type { Geometry } from '../dataset/geometry.js';
 import { fileError } from '../dataset/image-errors.js';
 import { LatentCacheError } from '../errors.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
-import { decodeImage } from '../pixels/decode.js';
+import { type DecodedImage, decodeImage } from '../pixels/decode.js';
 import { type PixelPool, takeTarget } from '../pixels/pixel-pool.js';
 import type { BuildSettings } from './options.js';
 import type { PlannedImage } from './plan-image.js';
@@ -50,9 +50,19 @@ export async function prepareImage(
   binding: NativeBinding,
   pool: PixelPool,
 ): Promise<PreparedImage> {
-  const { image, info, geometry } = item;
-  const { original, resized, crop, bucket } = geometry;
   const { bytes, source } = await readSource(item, binding);
+  const decoded = await decodePlanned(item, bytes, settings, binding);
+  return { item, ...(await resizePlanned(item, decoded, settings, binding, pool)), source };
+}
+
+/** @param bytes the whole file */
+export async function decodePlanned(
+  { image, info, geometry }: PlannedImage,
+  bytes: Buffer,
+  settings: BuildSettings,
+  binding: NativeBinding,
+): Promise<DecodedImage> {
+  const { original } = geometry;
   const decodeOptions = {
     stored: info.stored,
     alpha: settings.alphaMask,
@@ -62,6 +72,18 @@ export async function prepareImage(
   if (decoded.size.width !== original.width || decoded.size.height !== original.height) {
     throw changed(image.path, `has no longer ${original.width}x${original.height} pixels`);
   }
+  return decoded;
+}
+
+/** Resizes the whole image and cuts its bucket out. */
+export async function resizePlanned(
+  { geometry }: PlannedImage,
+  decoded: DecodedImage,
+  settings: BuildSettings,
+  binding: NativeBinding,
+  pool: PixelPool,
+): Promise<Pick<PreparedImage, 'rgb' | 'flipped' | 'alpha'>> {
+  const { original, resized, crop, bucket } = geometry;
   const options = {
     width: original.width,
     height: original.height,
@@ -77,7 +99,7 @@ export async function prepareImage(
   const target = takeTarget(pool, options, settings.flipAug);
   await binding.transform(decoded.data, options, target);
   const opaque = () => new Uint8Array(bucket.width * bucket.height).fill(255);
-  return { item, ...target, alpha: settings.alphaMask ? (target.alpha ?? opaque()) : null, source };
+  return { ...target, alpha: settings.alphaMask ? (target.alpha ?? opaque()) : null };
 }
 
 /** Hands the pixels back when the encoder has them. */
@@ -91,7 +113,7 @@ function defaultInterpolation({ original, resized }: Geometry): Interpolation {
   return original.width >= resized.width && original.height >= resized.height ? 'area' : 'lanczos';
 }
 
-async function readSource(
+export async function readSource(
   { image, info }: PlannedImage,
   binding: NativeBinding,
 ): Promise<{ bytes: Buffer; source: SourceState }> {

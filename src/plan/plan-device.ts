@@ -2,7 +2,12 @@
 import type { Encoder } from '../encoder/encoder.js';
 import { type BackendName, createEncoder } from '../encoder/select.js';
 import { createSimulatedEncoder } from '../encoder/sim/create-encoder.js';
-import { SIMULATED_CARDS, type SimulatedCardName, simulatedCardOf } from '../encoder/sim/profiles.js';
+import {
+  cardNamed,
+  SIMULATED_CARDS,
+  type SimulatedCardName,
+  simulatedCardOf,
+} from '../encoder/sim/profiles.js';
 import { cudaMemGetInfo, listDevices } from '../encoder/tensorrt/devices.js';
 import { LatentCacheError } from '../errors.js';
 import type { VaeEncoderWeights } from '../model/load-vae.js';
@@ -135,16 +140,4 @@ function simulated(
     sliceAttention: residency === 'lowvram',
     ...(attentionChunks === undefined ? {} : { queryChunks: attentionChunks }),
   });
-}
-
-/** 'NVIDIA GeForce RTX 3060' → 'rtx-3060'; the longest name wins, so that a 4060 Ti is none of another. */
-function cardNamed(name: string): SimulatedCardName | undefined {
-  const plain = name.toLowerCase();
-  const cards = Object.keys(SIMULATED_CARDS) as SimulatedCardName[];
-  return cards
-    .sort((a, b) => b.length - a.length)
-    .find((card) => {
-      const words = SIMULATED_CARDS[card].title.toLowerCase().replace(/ \d+ gb$/, '');
-      return plain.includes(words) && !/\b(ti|super|laptop)\b/.test(plain.replace(words, ''));
-    });
 }

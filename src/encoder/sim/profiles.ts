@@ -111,6 +111,15 @@ export function simulatedCardOf(backend: string): SimulatedCardName | undefined 
   return NAMES.find((name) => backend === `sim:${name}`);
 }
 
+/** 'NVIDIA GeForce RTX 3060' → 'rtx-3060'; the longest name wins, so that a 4060 Ti is none of another. */
+export function cardNamed(name: string): SimulatedCardName | undefined {
+  const plain = name.toLowerCase();
+  return NAMES.toSorted((a, b) => b.length - a.length).find((card) => {
+    const words = SIMULATED_CARDS[card].title.toLowerCase().replace(/ \d+ gb$/, '');
+    return plain.includes(words) && !/\b(ti|super|laptop)\b/.test(plain.replace(words, ''));
+  });
+}
+
 /** Assumed: "a few hundred MB" is what a CUDA context with the code of its kernels is said to take. */
 const CONTEXT_BYTES = 400 * 2 ** 20;
 /** Assumed: 150 kernels a run at 5 to 7 microseconds each. */

@@ -1,0 +1,19 @@
+import type { Comparison } from './compare-reports.js';
+import { comparisonHtml } from './comparison-html.js';
+import { comparisonMarkdown } from './comparison-markdown.js';
+import { comparisonText } from './comparison-text.js';
+
+export const COMPARISON_FORMATS = ['table', 'markdown', 'html'] as const;
+export type ComparisonFormat = (typeof COMPARISON_FORMATS)[number];
+
+/** @throws LatentCacheError (as rejection) ERR_OPTION for 'html' where Vega is not installed */
+export async function renderComparison(comparison: Comparison, format: ComparisonFormat): Promise<string> {
+  switch (format) {
+    case 'table':
+      return comparisonText(comparison);
+    case 'markdown':
+      return comparisonMarkdown(comparison);
+    case 'html':
+      return comparisonHtml(comparison);
+  }
+}
