@@ -203,7 +203,7 @@ const CARD: NvmlDevice = {
   eccEnabled: null,
   migEnabled: null,
   persistenceEnabled: false,
-  displayAttached: true,
+  displayActive: true,
   processes: null,
 };
 

@@ -22,7 +22,7 @@ export function gpuFacts(samples: readonly NvmlDevice[]): GpuFacts {
     eccEnabled: last.eccEnabled,
     migEnabled: last.migEnabled,
     persistenceEnabled: last.persistenceEnabled,
-    displayAttached: last.displayAttached,
+    displayActive: last.displayActive,
     during: {
       samples: samples.length,
       smClockMhz: range(samples, ({ smClockMhz }) => smClockMhz),

@@ -186,7 +186,7 @@ export interface GpuFacts {
   readonly eccEnabled: boolean | null;
   readonly migEnabled: boolean | null;
   readonly persistenceEnabled: boolean | null;
-  readonly displayAttached: boolean | null;
+  readonly displayActive: boolean | null;
   /** While images were encoded. */
   readonly during: {
     readonly samples: number;
