@@ -1,0 +1,31 @@
+/** Takes paths out of texts that people publish. */
+import { homedir, tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
+/** A path of two parts at least; what ends it is what sentences put behind one. */
+const PATHS = /(?<![\w.…/])\/(?:[^\s/'"<>|:,;()]+\/)+([^\s/'"<>|:,;()]*)/g;
+
+/** Of each absolute path, the last part is left. Known folders go first, since their names may have spaces. */
+export function withoutPaths(text: string): string {
+  const known = [packageRoot, process.cwd(), tmpdir(), homedir()].filter((folder) => folder.length > 1);
+  const folders = [...new Set(known)].sort((a, b) => b.length - a.length);
+  const shortened = folders.reduce((result, folder) => result.replaceAll(`${folder}/`, '/…/'), text);
+  const bare = folders.reduce((result, folder) => result.replaceAll(folder, '…'), shortened);
+  return withoutUser(bare.replace(PATHS, '…/$1'));
+}
+
+/** Names of users and machines may stand in messages of the system. */
+function withoutUser(text: string): string {
+  const name = userName();
+  return name.length > 2 && name !== 'root' ? text.replaceAll(name, '…') : text;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return ''; // a user that the system does not know
+  }
+}
