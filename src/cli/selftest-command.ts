@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { LatentCacheError } from '../errors.js';
-import { formatReport, line, verdictOf } from '../selftest/format-report.js';
+import { formatReport, progressLine, verdictOf } from '../selftest/format-report.js';
 import { DEVICE_HELP, type SelftestDevice, type SelftestOptions } from '../selftest/options.js';
 import type { SelftestEvent, Verdict } from '../selftest/report.js';
 import { runSelftest } from '../selftest/run-selftest.js';
@@ -86,7 +86,7 @@ async function run({ quick, full, json, ...options }: CliOptions): Promise<void>
 function progress(): (event: SelftestEvent) => void {
   let noted = 0;
   return (event) => {
-    if (event.type === 'end') process.stderr.write(`${line(event.check)}\n`);
+    if (event.type === 'end') process.stderr.write(`${progressLine(event.check)}\n`);
     if (event.type !== 'note' || performance.now() - noted < NOTE_SECONDS * 1000) return;
     noted = performance.now();
     process.stderr.write(`     ${event.message}\n`);

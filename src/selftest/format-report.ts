@@ -4,25 +4,26 @@ import type { Figures, SelftestCheck, SelftestReport, Verdict } from './report.j
 const MIB = 2 ** 20;
 const WORDS: Record<Verdict, string> = { pass: 'PASS', fail: 'FAIL', simulated: 'SIMULATED' };
 const WIDTH = 110;
+const INDENT = '     ';
+/** Checks of one VAE in one precision that share a line: they have little to show. */
+const BRIEF = /^(.+)\.(start|repeat|batch|end)$/;
 /** In the lines of checks; the JSON has all. */
 const SHOWN = [
   'maxAbs',
   'rmse',
   'psnr',
-  'maxAbsLimit',
-  'rmseLimit',
   'sameBits',
   'repeatedInFloat32',
   'cases',
   'samples',
   'images',
-  'runtime',
   'sizes',
   'precision',
   'budgetBytes',
   'refusedBytes',
   'bytesAsked',
   'bytesFree',
+  'op',
   'peakBytes',
   'heldBytes',
   'freeBytes',
@@ -33,16 +34,18 @@ const SHOWN = [
 
 /** With a fence of its own, so that it stays as it is. */
 export function formatReport(report: SelftestReport): string[] {
-  const { checks, environment, seconds, mode, date } = report;
-  const passed = checks.filter(({ status }) => status === 'pass');
+  const { checks, environment, seconds, mode, date, device, deviceReason } = report;
+  const because = deviceReason === null ? '' : ` (${deviceReason})`;
   return [
     '```text',
-    `latent-cache self-test, ${date.slice(0, 10)}, ${mode}, ${report.device}, ${seconds.toFixed(0)} s`,
+    ...wrap(
+      `latent-cache self-test of ${device}${because}, ${mode}, ${seconds.toFixed(0)} s, ${date.slice(0, 10)}`,
+    ),
     ...wrap(describe(environment, Object.keys(environment))),
     '',
-    ...checks.filter(({ status }) => status === 'fail').flatMap(failure),
-    ...passed.map(line),
-    ...skipLines(checks),
+    ...checks.filter(({ status }) => status === 'fail').flatMap(failureLines),
+    ...passLines(checks.filter(({ status }) => status === 'pass')),
+    ...skipLines(checks.filter(({ status }) => status === 'skip')),
     '',
     ...wrap(verdictOf(report)),
     ...(report.remedy === null ? [] : wrap(report.remedy)),
@@ -54,61 +57,93 @@ export function verdictOf({ verdict, summary }: SelftestReport): string {
   return `${WORDS[verdict]}: ${summary}`;
 }
 
-/** One line of a check. */
-export function line(check: SelftestCheck): string {
-  const { id, status, figures, seconds } = check;
-  const text = describe(figures, SHOWN);
-  return `${status} ${id.padEnd(22)} ${`${seconds.toFixed(1)} s`.padStart(7)}  ${text}`
-    .trimEnd()
-    .slice(0, WIDTH);
+/** One line of a check, as it ends. */
+export function progressLine({ status, id, seconds, figures, code, message }: SelftestCheck): string {
+  const text = status === 'pass' ? describe(figures, SHOWN) : [code, message].filter(Boolean).join(': ');
+  return lineOf(status, id, seconds, text);
 }
 
-function failure(check: SelftestCheck): string[] {
+function passLines(checks: readonly SelftestCheck[]): string[] {
+  const shared = new Map<string, string[]>();
+  const lines: (() => string[])[] = [];
+  for (const { id, seconds, figures } of checks) {
+    const [, group, part] = BRIEF.exec(id) ?? [];
+    if (group === undefined || part === undefined) {
+      lines.push(() => wrap(lineOf('pass', id, seconds, describe(figures, SHOWN)), '', INDENT));
+      continue;
+    }
+    const parts = shared.get(group) ?? [];
+    if (parts.length === 0) lines.push(() => wrap(`pass ${group}: ${parts.join(', ')}`, '', INDENT));
+    parts.push(`${part} ${seconds.toFixed(1)} s${bracketed(describe(figures, SHOWN))}`);
+    shared.set(group, parts);
+  }
+  return lines.flatMap((line) => line());
+}
+
+function failureLines({ id, seconds, code, message, figures }: SelftestCheck): string[] {
   return [
-    line({ ...check, figures: {} }).replace(/^fail/, 'FAIL'),
-    ...wrap(`${check.code}: ${check.message}`, '     '),
-    ...wrap(describe(check.figures, SHOWN), '     '),
+    lineOf('FAIL', id, seconds, ''),
+    ...wrap(`${code}: ${message}`, INDENT),
+    ...wrap(describe(figures, SHOWN), INDENT),
   ];
 }
 
 /** Checks that were skipped for one reason share a line. */
 function skipLines(checks: readonly SelftestCheck[]): string[] {
   const reasons = new Map<string, string[]>();
-  for (const { status, id, message } of checks) {
-    if (status === 'skip') reasons.set(message ?? '', [...(reasons.get(message ?? '') ?? []), id]);
+  for (const { id, message } of checks) {
+    const reason = message ?? '';
+    reasons.set(reason, [...(reasons.get(reason) ?? []), id]);
   }
-  return [...reasons].flatMap(([reason, ids]) => wrap(`skip ${ids.join(' ')}: ${reason}`, '', '     '));
+  return [...reasons].flatMap(([reason, ids]) => wrap(`skip ${ids.join(' ')}: ${reason}`, '', INDENT));
+}
+
+function lineOf(word: string, id: string, seconds: number, text: string): string {
+  return `${word} ${id.padEnd(20)} ${`${seconds.toFixed(1)} s`.padStart(7)}  ${text}`.trimEnd();
 }
 
 function describe(figures: Figures, names: readonly string[]): string {
   return names
     .flatMap((name) => {
       const value = figures[name];
-      return value === undefined ? [] : [formatFigure(name, value)];
+      if (value === undefined) return [];
+      const limit = figures[`${name}Limit`];
+      return [formatFigure(name, value) + (limit === undefined ? '' : ` (limit ${formatNumber(limit)})`)];
     })
     .join(', ');
 }
 
 function formatFigure(name: string, value: number | string | boolean): string {
+  if (name === 'psnr')
+    return `PSNR ${Number.isFinite(value) ? `${Number(value).toFixed(1)} dB` : 'infinite'}`;
   const words = name
     .replace(/Bytes$/, '')
     .replace(/([A-Z])/g, ' $1')
     .toLowerCase();
-  if (typeof value !== 'number') return `${words} ${value === true ? 'yes' : value === false ? 'no' : value}`;
-  if (/Bytes$|^bytes/.test(name)) return `${words} ${Math.round(value / MIB)} MiB`;
-  if (name === 'psnr') return `PSNR ${Number.isFinite(value) ? `${value.toFixed(1)} dB` : 'infinite'}`;
-  return `${words} ${Number.isInteger(value) ? value : value.toPrecision(2)}`;
+  if (typeof value === 'number' && /^bytes|Bytes$/.test(name))
+    return `${words} ${Math.round(value / MIB)} MiB`;
+  return `${words} ${formatNumber(value)}`;
 }
 
+function formatNumber(value: number | string | boolean): string {
+  if (value === true) return 'yes';
+  if (value === false) return 'no';
+  if (typeof value !== 'number' || Number.isInteger(value)) return String(value);
+  return value < 0.01 ? value.toExponential(1) : value.toPrecision(2);
+}
+
+function bracketed(text: string): string {
+  return text === '' ? '' : ` (${text})`;
+}
+
+/** Breaks at spaces; several in a row stay. */
 function wrap(text: string, indent = '', hanging = indent): string[] {
   const lines: string[] = [];
-  let current = indent;
-  for (const word of text.split(' ').filter((each) => each !== '')) {
-    if (current.length + word.length + 1 > WIDTH && current.trim() !== '') {
-      lines.push(current.trimEnd());
-      current = hanging;
-    }
-    current += `${word} `;
+  for (let rest = indent + text; rest.trim() !== ''; ) {
+    const at = rest.length <= WIDTH ? -1 : rest.lastIndexOf(' ', WIDTH);
+    if (at <= hanging.length) return [...lines, rest.trimEnd()];
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = hanging + rest.slice(at + 1);
   }
-  return current.trim() === '' ? lines : [...lines, current.trimEnd()];
+  return lines;
 }

@@ -18,8 +18,8 @@ export function float32Limits({ width, height }: Size): Limits {
 
 /** Kernels may round where the emulated arithmetic does not. */
 const ROUNDING = 2;
-/** The largest of many errors is chance, a wrong value among right ones is not: the largest seen were 5 times the rmse. */
-const LARGEST = 12;
+/** The largest of many errors is chance, a wrong value among right ones is not: the largest seen were 7 times the rmse. */
+const LARGEST = 8;
 
 /** @param rmse of the same arithmetic, emulated */
 export function coarseLimits(rmse: number): Limits {

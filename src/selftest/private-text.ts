@@ -7,13 +7,19 @@ const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 /** A path of two parts at least; what ends it is what sentences put behind one. */
 const PATHS = /(?<![\w.…/])\/(?:[^\s/'"<>|:,;()]+\/)+([^\s/'"<>|:,;()]*)/g;
 
-/** Of each absolute path, the last part is left. Known folders go first, since their names may have spaces. */
+/** Of each absolute path, the last part is left. */
 export function withoutPaths(text: string): string {
   const known = [packageRoot, process.cwd(), tmpdir(), homedir()].filter((folder) => folder.length > 1);
   const folders = [...new Set(known)].sort((a, b) => b.length - a.length);
-  const shortened = folders.reduce((result, folder) => result.replaceAll(`${folder}/`, '/…/'), text);
-  const bare = folders.reduce((result, folder) => result.replaceAll(folder, '…'), shortened);
-  return withoutUser(bare.replace(PATHS, '…/$1'));
+  return withoutUser(folders.reduce(shorten, text).replace(PATHS, '…/$1'));
+}
+
+/** Below a folder that is known, names may have spaces: rather a word too many goes than one too few. */
+function shorten(text: string, folder: string): string {
+  return text
+    .split(folder)
+    .map((rest, index) => (index === 0 ? rest : `…${rest.replace(/^\/(?:[^'":\n]*\/)?/, '/')}`))
+    .join('');
 }
 
 /** Names of users and machines may stand in messages of the system. */

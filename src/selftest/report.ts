@@ -37,6 +37,8 @@ export interface SelftestReport {
   readonly mode: SelftestMode;
   /** 'cuda:0', 'cpu' … */
   readonly device: string;
+  /** Why 'auto' chose it; null when it was asked for. */
+  readonly deviceReason: string | null;
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;

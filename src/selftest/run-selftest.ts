@@ -4,7 +4,6 @@
  */
 import { throwIfAborted } from '../abort.js';
 import type { PrecisionName } from '../encoder/precision-names.js';
-import { asLatentCacheError } from '../errors.js';
 import type { VaeEncoderWeights } from '../model/load-vae.js';
 import { loadBinding } from '../native/load.js';
 import { Checklist } from './checklist.js';
@@ -54,11 +53,7 @@ export async function runSelftest(
   const native = options.binding ?? loadBinding();
   const began = performance.now();
   const list = new Checklist(options.onEvent ?? (() => {}), signal);
-  const answers = await loadKnownAnswers().catch((cause: unknown) => {
-    throw asLatentCacheError(cause, 'ERR_OPTION', {
-      remedy: 'Install the package again: its assets are missing.',
-    });
-  });
+  const answers = await loadKnownAnswers();
   await using workspace = await Workspace.open(answers);
   const target = await openTarget(choice, workspace.engineFolder, options, seams, native);
   await checkPixels(list, answers, target.binding);

@@ -1,5 +1,5 @@
 /** Calls that are taken back, and encoders that end while they work. */
-import type { Encoder, PlannedSize } from '../../encoder/encoder.js';
+import type { Encoder } from '../../encoder/encoder.js';
 import { type ErrorCode, LatentCacheError } from '../../errors.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import type { Checklist } from '../checklist.js';
@@ -8,8 +8,7 @@ import type { Figures } from '../report.js';
 import { seededImage } from '../seeded-images.js';
 import type { Target } from '../target.js';
 import { encode, sameMoments } from './precisions.js';
-
-const SIZE: PlannedSize = { width: 256, height: 256, images: 1 };
+import { SIZE, SIZES } from './sizes.js';
 
 export async function checkCancelling(
   list: Checklist,
@@ -23,7 +22,7 @@ export async function checkCancelling(
       const image = seededImage('photo', 60, SIZE.height, SIZE.width);
       const batch = { ...SIZE, images: [image] };
       await using encoder = await target.open(weights);
-      await encoder.prepare?.([SIZE], { signal: list.signal });
+      await encoder.prepare?.(SIZES, { signal: list.signal });
       const expected = await encode(encoder, batch, list.signal);
       const cancelled = await cancelOne(encoder, image, expected);
       // ended while a call is on the device and others wait
@@ -36,6 +35,7 @@ export async function checkCancelling(
         }
       }
       await using again = await target.open(weights);
+      await again.prepare?.(SIZES, { signal: list.signal });
       const moments = await encode(again, batch, list.signal);
       if (!sameMoments(moments, expected)) {
         throw new CheckFailure('SELFTEST_NOT_REPEATABLE', 'a second encoder gave other bits');

@@ -1,5 +1,5 @@
 /** Out of memory on purpose: a budget that holds one image where four are wanted, through the governor of a real run. */
-import type { Encoder, ImageBatch, PlannedSize } from '../../encoder/encoder.js';
+import type { Encoder, ImageBatch } from '../../encoder/encoder.js';
 import { LatentCacheError } from '../../errors.js';
 import { EncoderSet } from '../../memory/encoder-set.js';
 import type { MemoryAction } from '../../memory/events.js';
@@ -14,15 +14,9 @@ import type { Figures } from '../report.js';
 import { seededImage } from '../seeded-images.js';
 import type { Target } from '../target.js';
 import { eachMoment, encode, sameMoments, worstRounding } from './precisions.js';
+import { LARGE, SIZE, SIZES } from './sizes.js';
 
 const IMAGES = 4;
-const SIZE = { width: 256, height: 256 };
-/** Needs four times as much: does not fit where two of the others do not. */
-const TOO_LARGE = { width: 512, height: 512 };
-const SIZES: readonly PlannedSize[] = [
-  { ...SIZE, images: IMAGES },
-  { ...TOO_LARGE, images: 1 },
-];
 
 export async function checkMemoryDrill(
   list: Checklist,
@@ -108,7 +102,11 @@ async function drill(
       at += batch.images.length;
     }
     Object.assign(figures, compare(target, cases, precision, found, right));
-    Object.assign(figures, await refusal(governor, signal));
+    await expectRefusal('the governor', (batch) => governor.encode(batch, { signal }));
+    Object.assign(
+      figures,
+      await expectRefusal('the device', (batch) => main!.encodeBatch(batch, { signal })),
+    );
     const after = await governor.encode({ ...SIZE, images: images.slice(0, 1) }, { signal });
     compare(target, cases, precision, [imageOf(after.moments, 0)], right.slice(0, 1));
     const { peak } = governor.report();
@@ -127,17 +125,23 @@ async function drill(
   return { ...figures, actions: [...new Set(actions)].join(' ') };
 }
 
-async function refusal(governor: Governor, signal: AbortSignal): Promise<Figures> {
-  const { width, height } = TOO_LARGE;
-  const image: ImageBatch = { ...TOO_LARGE, images: [new Uint8Array(width * height * 3)] };
-  const error: unknown = await governor.encode(image, { signal }).then(
+/** @returns the bytes that were missing, where whoever refused knows them */
+async function expectRefusal(
+  who: string,
+  encodeBatch: (batch: ImageBatch) => Promise<unknown>,
+): Promise<Figures> {
+  const { width, height } = LARGE;
+  const error: unknown = await encodeBatch({
+    ...LARGE,
+    images: [new Uint8Array(width * height * 3)],
+  }).then(
     () => undefined,
     (reason: unknown) => reason,
   );
   if (error === undefined) {
     throw new CheckFailure(
       'SELFTEST_NO_REFUSAL',
-      `an image of ${width}x${height} was encoded beyond the budget`,
+      `${who} took an image of ${width}x${height} beyond the budget`,
     );
   }
   if (!(error instanceof LatentCacheError) || error.code !== 'ERR_DEVICE_OUT_OF_MEMORY') throw error;

@@ -1,6 +1,5 @@
 /** Whether memory comes back: by the counters of every device that was opened, and by what the driver sees. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PlannedSize } from '../../encoder/encoder.js';
 import { releaseMemory } from '../../memory/release.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import { type Checklist, Skip } from '../checklist.js';
@@ -8,12 +7,14 @@ import { CheckFailure } from '../failure.js';
 import { seededImage } from '../seeded-images.js';
 import type { Target } from '../target.js';
 import { encode } from './precisions.js';
+import { LARGE, SIZES } from './sizes.js';
 
 const MIB = 2 ** 20;
-const SIZE: PlannedSize = { width: 256, height: 256, images: 1 };
 /** As `src/memory/release.ts`: drivers free in blocks, and other programs live on the same device. */
 const TOLERANCE_BYTES = 64 * MIB;
 const CYCLES = 3;
+/** Many times the tolerance in one run, where the device's free memory is looked at. */
+const IMAGES = 4;
 /** Freeing may be asynchronous. */
 const LOOKS = 10;
 const PAUSE_MS = 200;
@@ -50,9 +51,13 @@ async function useAndEnd(target: Target, weights: VaeEncoderWeights, signal: Abo
   const encoder = await target.open(weights);
   let held = 0;
   try {
-    const images = [seededImage('ramps', 40, SIZE.height, SIZE.width)];
-    await encoder.prepare?.([SIZE], { signal });
-    await encode(encoder, { ...SIZE, images }, signal);
+    const image = seededImage('ramps', 40, LARGE.height, LARGE.width);
+    const batch = {
+      ...LARGE,
+      images: Array.from({ length: target.readMemory === null ? 1 : IMAGES }, () => image),
+    };
+    await encoder.prepare?.(SIZES, { signal });
+    await encode(encoder, batch, signal);
     const { memory } = encoder;
     if (memory === undefined) return 0;
     held = memory.held().used;
@@ -62,7 +67,7 @@ async function useAndEnd(target: Target, weights: VaeEncoderWeights, signal: Abo
         missingBytes,
       });
     }
-    await encode(encoder, { ...SIZE, images }, signal);
+    await encode(encoder, batch, signal);
   } finally {
     await encoder.dispose();
   }

@@ -79,7 +79,7 @@ async function checkPrecision(
     return { runtime: encoder.info.runtime };
   });
   if (encoder === undefined) return;
-  const opened = encoder;
+  await using opened = encoder;
   try {
     const numeric = async (name: string, title: string, task: () => Promise<Figures>) => {
       if (list.lostDevice) list.skip(`${id}.${name}`, title, 'the device was lost');
