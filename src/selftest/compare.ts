@@ -67,7 +67,7 @@ export function compareAll(comparisons: readonly Comparison[]): Figures {
       const differences = differencesOf(found[moment], right[moment]);
       const limit = limits[moment];
       const figures = {
-        ...differences,
+        ...known(differences),
         ...(Number.isFinite(limit.rmse) ? { rmseLimit: limit.rmse } : {}),
         maxAbsLimit: limit.maxAbs,
       };
@@ -86,6 +86,11 @@ export function compareAll(comparisons: readonly Comparison[]): Figures {
     }
   }
   return worst;
+}
+
+/** JSON has no Infinity. */
+function known({ maxAbs, rmse, psnr }: Differences): Figures {
+  return { maxAbs, rmse, ...(Number.isFinite(psnr) ? { psnr } : {}) };
 }
 
 export function checkValues(what: string, values: Float32Array, length: number): void {

@@ -114,8 +114,7 @@ function describe(figures: Figures, names: readonly string[]): string {
 }
 
 function formatFigure(name: string, value: number | string | boolean): string {
-  if (name === 'psnr')
-    return `PSNR ${Number.isFinite(value) ? `${Number(value).toFixed(1)} dB` : 'infinite'}`;
+  if (name === 'psnr') return `PSNR ${Number(value).toFixed(1)} dB`;
   const words = name
     .replace(/Bytes$/, '')
     .replace(/([A-Z])/g, ' $1')

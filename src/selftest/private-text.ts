@@ -1,5 +1,5 @@
 /** Takes paths out of texts that people publish. */
-import { homedir, tmpdir, userInfo } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,7 +11,7 @@ const PATHS = /(?<![\w.…/])\/(?:[^\s/'"<>|:,;()]+\/)+([^\s/'"<>|:,;()]*)/g;
 export function withoutPaths(text: string): string {
   const known = [packageRoot, process.cwd(), tmpdir(), homedir()].filter((folder) => folder.length > 1);
   const folders = [...new Set(known)].sort((a, b) => b.length - a.length);
-  return withoutUser(folders.reduce(shorten, text).replace(PATHS, '…/$1'));
+  return folders.reduce(shorten, text).replace(PATHS, '…/$1');
 }
 
 /** Below a folder that is known, names may have spaces: rather a word too many goes than one too few. */
@@ -20,18 +20,4 @@ function shorten(text: string, folder: string): string {
     .split(folder)
     .map((rest, index) => (index === 0 ? rest : `…${rest.replace(/^\/(?:[^'":\n]*\/)?/, '/')}`))
     .join('');
-}
-
-/** Names of users and machines may stand in messages of the system. */
-function withoutUser(text: string): string {
-  const name = userName();
-  return name.length > 2 && name !== 'root' ? text.replaceAll(name, '…') : text;
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return ''; // a user that the system does not know
-  }
 }

@@ -77,9 +77,8 @@ export async function openTarget(
     open: async (weights, more = {}) =>
       (await createEncoder(weights, { ...encoderOptions, ...more })).encoder,
     openReference: async (weights, runtime) => {
-      const { precision: _, ...rest } = common;
       const other = /onednn/i.test(runtime) ? 'onnxruntime' : /onnxruntime/i.test(runtime) ? 'onednn' : 'cpu';
-      return (await createRealEncoder(weights, { ...rest, backend: other, precision: 'fp32' })).encoder;
+      return (await createRealEncoder(weights, { ...common, backend: other, precision: 'fp32' })).encoder;
     },
     readMemory: seams.readMemory ?? memoryReader(device.kind, device.name, index, binding, libraryFolders),
   };

@@ -3,11 +3,11 @@ import type { Encoder } from '../../encoder/encoder.js';
 import { type ErrorCode, LatentCacheError } from '../../errors.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import type { Checklist } from '../checklist.js';
+import { encode, sameMoments } from '../encoding.js';
 import { CheckFailure } from '../failure.js';
 import type { Figures } from '../report.js';
 import { seededImage } from '../seeded-images.js';
 import type { Target } from '../target.js';
-import { encode, sameMoments } from './precisions.js';
 import { SIZE, SIZES } from './sizes.js';
 
 export async function checkCancelling(

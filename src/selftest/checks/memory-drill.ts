@@ -6,14 +6,13 @@ import type { MemoryAction } from '../../memory/events.js';
 import { Governor } from '../../memory/governor.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import { type Checklist, Skip } from '../checklist.js';
-import { type Comparison, compareAll, deviationOf, imageOf, type MomentValues } from '../compare.js';
+import { type Comparison, compareAll, imageOf, type MomentValues } from '../compare.js';
+import { encode, mutualLimits, sameMoments } from '../encoding.js';
 import { CheckFailure } from '../failure.js';
 import type { EncoderCase } from '../known-answers.js';
-import { coarseLimits, doubled, float32Limits, isCoarse } from '../limits.js';
 import type { Figures } from '../report.js';
 import { seededImage } from '../seeded-images.js';
 import type { Target } from '../target.js';
-import { eachMoment, encode, sameMoments, worstRounding } from './precisions.js';
 import { LARGE, SIZE, SIZES } from './sizes.js';
 
 const IMAGES = 4;
@@ -165,11 +164,7 @@ function compare(
   }
   const comparisons = found.map((moments, index): Comparison => {
     const expected = right[index]!;
-    const limits = eachMoment((moment) =>
-      isCoarse(precision)
-        ? doubled(coarseLimits(worstRounding(cases, precision)[moment] * deviationOf(expected[moment])))
-        : doubled(float32Limits(SIZE)),
-    );
+    const limits = mutualLimits(cases, precision, SIZE, expected);
     return { name: `image ${index + 1}`, found: moments, right: expected, limits };
   });
   return { sameBits: false, ...compareAll(comparisons) };

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { releaseMemory } from '../../memory/release.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import { type Checklist, Skip } from '../checklist.js';
+import { encode } from '../encoding.js';
 import { CheckFailure } from '../failure.js';
 import { seededImage } from '../seeded-images.js';
 import type { Target } from '../target.js';
-import { encode } from './precisions.js';
-import { LARGE, SIZES } from './sizes.js';
+import { LARGE, SIZE, SIZES } from './sizes.js';
 
 const MIB = 2 ** 20;
 /** As `src/memory/release.ts`: drivers free in blocks, and other programs live on the same device. */
@@ -51,11 +51,9 @@ async function useAndEnd(target: Target, weights: VaeEncoderWeights, signal: Abo
   const encoder = await target.open(weights);
   let held = 0;
   try {
-    const image = seededImage('ramps', 40, LARGE.height, LARGE.width);
-    const batch = {
-      ...LARGE,
-      images: Array.from({ length: target.readMemory === null ? 1 : IMAGES }, () => image),
-    };
+    const [size, count] = target.readMemory === null ? [SIZE, 1] : [LARGE, IMAGES];
+    const image = seededImage('ramps', 40, size.height, size.width);
+    const batch = { ...size, images: Array.from({ length: count }, () => image) };
     await encoder.prepare?.(SIZES, { signal });
     await encode(encoder, batch, signal);
     const { memory } = encoder;

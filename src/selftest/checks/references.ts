@@ -3,10 +3,11 @@ import type { ImageBatch } from '../../encoder/encoder.js';
 import { LatentCacheError } from '../../errors.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import { type Checklist, Skip } from '../checklist.js';
+import { encode } from '../encoding.js';
 import type { Figures } from '../report.js';
 import { seededImage } from '../seeded-images.js';
 import type { Target } from '../target.js';
-import { encode, type ReferenceCase } from './precisions.js';
+import type { ReferenceCase } from './results.js';
 
 export interface References {
   readonly cases: readonly ReferenceCase[];
