@@ -71,13 +71,13 @@ export type { FailureCode, SelftestCode } from './selftest/failure.js';
 export { formatReport } from './selftest/format-report.js';
 export type { SelftestDevice, SelftestOptions } from './selftest/options.js';
 export type {
-  CheckStatus,
   Figures,
   SelftestCheck,
   SelftestEvent,
   SelftestMode,
   SelftestReport,
-  Verdict,
+  SelftestStatus,
+  SelftestVerdict,
 } from './selftest/report.js';
 export { runSelftest } from './selftest/run-selftest.js';
 export type { VerifyOptions } from './verify/options.js';

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { LatentCacheError } from '../errors.js';
 import { formatReport, progressLine, verdictOf } from '../selftest/format-report.js';
 import { DEVICE_HELP, type SelftestDevice, type SelftestOptions } from '../selftest/options.js';
-import type { SelftestEvent, Verdict } from '../selftest/report.js';
+import type { SelftestEvent, SelftestVerdict } from '../selftest/report.js';
 import { runSelftest } from '../selftest/run-selftest.js';
 import { EXIT_DONE, EXIT_INTERRUPTED, EXIT_PROBLEMS, EXIT_SIMULATED } from './exit-codes.js';
 import { parseCount } from './parse.js';
@@ -14,7 +14,7 @@ interface CliOptions extends Pick<SelftestOptions, 'minutes' | 'threads' | 'libr
   readonly json?: boolean;
 }
 
-const EXIT_CODES: Record<Verdict, number> = {
+const EXIT_CODES: Record<SelftestVerdict, number> = {
   pass: EXIT_DONE,
   fail: EXIT_PROBLEMS,
   simulated: EXIT_SIMULATED,

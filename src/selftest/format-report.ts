@@ -1,8 +1,8 @@
 /** The report as one block of text that can be pasted into an issue. */
-import type { Figures, SelftestCheck, SelftestReport, Verdict } from './report.js';
+import type { Figures, SelftestCheck, SelftestReport, SelftestVerdict } from './report.js';
 
 const MIB = 2 ** 20;
-const WORDS: Record<Verdict, string> = { pass: 'PASS', fail: 'FAIL', simulated: 'SIMULATED' };
+const WORDS: Record<SelftestVerdict, string> = { pass: 'PASS', fail: 'FAIL', simulated: 'SIMULATED' };
 const WIDTH = 110;
 const INDENT = '     ';
 /** Checks of one VAE in one precision that share a line: they have little to show. */

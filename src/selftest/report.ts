@@ -1,7 +1,7 @@
 /** What a self-test found: plain data, as `--json` prints it. */
 import type { FailureCode } from './failure.js';
 
-export type CheckStatus = 'pass' | 'fail' | 'skip';
+export type SelftestStatus = 'pass' | 'fail' | 'skip';
 
 /** Bytes, seconds, decibels and the like, by what they are called. */
 export type Figures = Readonly<Record<string, number | string | boolean>>;
@@ -10,7 +10,7 @@ export interface SelftestCheck {
   /** 'small.fp16.golden': what is tested, in which precision, how. */
   readonly id: string;
   readonly title: string;
-  readonly status: CheckStatus;
+  readonly status: SelftestStatus;
   /** Of a failure; null otherwise. */
   readonly code: FailureCode | null;
   /** Why it failed or was skipped; null when it passed. Without paths. */
@@ -23,13 +23,13 @@ export interface SelftestCheck {
  * `pass`: nothing failed, and the device's results were compared with known answers. `simulated`: nothing failed, but the
  * device is simulated, so that nothing about any hardware is proven.
  */
-export type Verdict = 'pass' | 'fail' | 'simulated';
+export type SelftestVerdict = 'pass' | 'fail' | 'simulated';
 
 export type SelftestMode = 'quick' | 'default' | 'full';
 
 export interface SelftestReport {
   readonly format: 1;
-  readonly verdict: Verdict;
+  readonly verdict: SelftestVerdict;
   /** One sentence. */
   readonly summary: string;
   /** What to do first after a failure; null otherwise. */

@@ -79,7 +79,7 @@ function describeNvml(card: NvmlDevice): Figures {
     ...known('throttled', throttleReasons === null ? null : throttleReasons.join(' ') || 'no'),
     ...known('ecc', card.eccEnabled),
     ...known('mig', card.migEnabled),
-    ...known('displayAttached', card.displayAttached),
+    ...known('displayActive', card.displayActive),
     ...known('programsOnCard', processes === null ? null : processes.length),
     ...known('nvmlUsedBytes', card.usedBytes),
     ...known('nvmlReservedBytes', card.reservedBytes),
