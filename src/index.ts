@@ -89,6 +89,19 @@ export {
   planDataset,
 } from './plan/plan-dataset.js';
 export type { PlanTarget } from './plan/plan-device.js';
+export type { FailureCode, SelftestCode } from './selftest/failure.js';
+export { formatReport } from './selftest/format-report.js';
+export type { SelftestDevice, SelftestOptions } from './selftest/options.js';
+export type {
+  Figures,
+  SelftestCheck,
+  SelftestEvent,
+  SelftestMode,
+  SelftestReport,
+  SelftestStatus,
+  SelftestVerdict,
+} from './selftest/report.js';
+export { runSelftest } from './selftest/run-selftest.js';
 export type { VerifyOptions } from './verify/options.js';
 export {
   type OkResult,

@@ -6,6 +6,7 @@ import { createOnnxruntimeEncoder } from '#dist/encoder/onnxruntime-encoder.js';
 import { loadVae } from '#dist/model/load-vae.js';
 import { buildEncoderGraph } from '#dist/model/onnx/encoder-graph.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
+import { seededImage as goldenImage } from '#dist/selftest/seeded-images.js';
 import {
   type GoldenCase,
   golden,
@@ -15,7 +16,6 @@ import {
   scratchFolder,
   seededImage,
 } from './encoder-helpers.js';
-import { goldenImage } from './golden-images.js';
 import { runGraph } from './graph-helpers.js';
 
 const scratch = scratchFolder();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import type { ModelId } from '#dist/model/catalog.js';
-import { goldenImage, type ImageKind } from './golden-images.js';
+import { seededImage as goldenImage, type ImageKind } from '#dist/selftest/seeded-images.js';
 
 export interface GoldenCase {
   readonly model: ModelId;

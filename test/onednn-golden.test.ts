@@ -6,6 +6,7 @@ import { createOnednnEncoder } from '#dist/encoder/onednn/create-encoder.js';
 import { loadVae } from '#dist/model/load-vae.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
 import { loadBinding } from '#dist/native/load.js';
+import { seededImage as goldenImage } from '#dist/selftest/seeded-images.js';
 import {
   deviationOf,
   type GoldenCase,
@@ -15,7 +16,6 @@ import {
   rmsDifference,
   scratchFolder,
 } from './encoder-helpers.js';
-import { goldenImage } from './golden-images.js';
 
 const scratch = scratchFolder();
 const [plugin] = findPlugins(['liblatent_cache_onednn.so']);

@@ -12,5 +12,7 @@ export const EXIT_REPAIRED = 3;
 export const EXIT_NO_GPU = 3;
 /** `doctor`: nothing here can encode. */
 export const EXIT_NO_BACKEND = 4;
+/** `selftest`: nothing failed, but the device was simulated. */
+export const EXIT_SIMULATED = 3;
 /** Ended by Ctrl-C, as shells report SIGINT. */
 export const EXIT_INTERRUPTED = 130;

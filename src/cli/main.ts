@@ -9,6 +9,7 @@ import { enginesCommand } from './engines-command.js';
 import { EXIT_DONE, EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
 import { indexCommand } from './index-command.js';
 import { planCommand } from './plan-command.js';
+import { selftestCommand } from './selftest-command.js';
 import { verifyCommand } from './verify-command.js';
 
 const { version, description } = createRequire(import.meta.url)('../../package.json') as {
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(demoCommand())
     .addCommand(enginesCommand())
     .addCommand(indexCommand())
+    .addCommand(selftestCommand())
     .addCommand(verifyCommand());
   for (const command of withSubcommands(program)) command.exitOverride().copyInheritedSettings(program);
   program.exitOverride();

@@ -7,7 +7,7 @@ Run with Debian's Python (apt install python3-torch python3-numpy):
 
 Writes encoder.json (the cases, each with how far bfloat16 arithmetic is from float64) and encoder.f32 (the posterior mean, then the clamped log variance of each case,
 little-endian float32, C order) into test/golden/data. Weights and images are not stored: both sides make them from a
-seed with integer arithmetic (src/model/seeded-values.ts, test/golden-images.ts).
+seed with integer arithmetic (src/model/seeded-values.ts, src/selftest/seeded-images.ts).
 """
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""Images from a seed, (height, width, 3) uint8, with integers alone: test/golden-images.ts draws the same."""
+"""Images from a seed, (height, width, 3) uint8, with integers alone: src/selftest/seeded-images.ts draws the same."""
 import numpy as np
 
 SHAPES = 12

@@ -1,12 +1,12 @@
-/** The images of the golden cases, drawn as test/golden/seeded_images.py draws them: (height, width, 3) uint8. */
-import { mix } from '#dist/model/seeded-values.js';
+/** Reproducible images, drawn as test/golden/seeded_images.py draws them: (height, width, 3) uint8. */
+import { mix } from '../model/seeded-values.js';
 
 const SHAPES = 12;
 
 export type ImageKind = 'ramps' | 'smooth' | 'photo';
 type Colour = (x: number, y: number, channel: number, at: number) => number;
 
-export function goldenImage(kind: ImageKind, seed: number, height: number, width: number): Uint8Array {
+export function seededImage(kind: ImageKind, seed: number, height: number, width: number): Uint8Array {
   const colour = { ramps, smooth, photo }[kind](seed, height, width);
   const pixels = new Uint8ClampedArray(height * width * 3);
   for (let y = 0, at = 0; y < height; y++)
