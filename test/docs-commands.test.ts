@@ -1,0 +1,225 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeSeededVae } from '#dist/model/seeded-vae.js';
+import { drawImage } from './build-helpers.js';
+import { type Block, blocksOf, commandsOf, inlineCode, PAGES, readPage, root } from './docs-blocks.js';
+import { faultsOfCommand, faultsOfScript } from './docs-known.js';
+
+/** Commands that are not run, why, and what is looked at instead: faults, or none. */
+const NOT_RUN: readonly {
+  readonly command: RegExp;
+  readonly because: string;
+  readonly faults: (words: readonly string[]) => readonly string[];
+}[] = [
+  {
+    command: /^(\w+=\S+ )?npm ci( && npm (run )?\w+)?$/,
+    because: 'it sets up this very checkout, which the tests run in',
+    faults: (words) => {
+      const script = words.at(-1)!;
+      return script === 'ci' ? [] : faultsOfScript([script]);
+    },
+  },
+  {
+    command: /^npm install -g \.$/,
+    because: "it would change the machine's own packages",
+    faults: () => [],
+  },
+  {
+    command: /^npm run /,
+    because: 'it measures for minutes or hours',
+    faults: (words) => faultsOfScript(words.slice(2)),
+  },
+  {
+    command: /^nvidia-smi$/,
+    because: 'it belongs to the driver',
+    faults: () => [],
+  },
+  {
+    command: /^(python3 -m venv venv|\. venv\/bin\/activate)$/,
+    because: "it makes the reader's own Python environment",
+    faults: () => [],
+  },
+  {
+    command: /^pip install /,
+    because: 'it loads gigabytes',
+    faults: (words) =>
+      words.slice(2).filter((word) => !/^"?tensorrt(-cu1[23])?(>=10\.14,<11)?"?$/.test(word)),
+  },
+  {
+    command: /^sudo apt-get install -y /,
+    because: 'it changes the machine',
+    faults: (words) => words.slice(4).filter((word) => !/^lib(nvinfer|nvonnxparsers|dnnl)-dev$/.test(word)),
+  },
+  {
+    command: /^git clone /,
+    because: 'it needs the network',
+    faults: (words) =>
+      words.filter((word) => word.includes('://') && !word.startsWith('https://github.com/NVIDIA/')),
+  },
+  {
+    command: /^accelerate launch /,
+    because: 'it needs sd-scripts and a GPU',
+    // sd-scripts' own documentation names these; the launcher has one of its own.
+    faults: (words) => words.filter((word) => word.startsWith('--') && !SD_SCRIPTS_OPTIONS.includes(word)),
+  },
+];
+
+const SD_SCRIPTS_OPTIONS = [
+  '--num_cpu_threads_per_process',
+  '--dataset_config',
+  '--pretrained_model_name_or_path',
+  '--network_module',
+  '--network_dim',
+  '--learning_rate',
+  '--max_train_steps',
+  '--mixed_precision',
+  '--no_half_vae',
+  '--gradient_checkpointing',
+  '--sdpa',
+  '--cache_latents',
+  '--cache_latents_to_disk',
+  '--output_dir',
+  '--output_name',
+];
+
+/** A word for each blank, quotes aside. */
+const wordsOf = (command: string) => command.match(/"[^"]*"|\S+/g) ?? [];
+
+const folders: string[] = [];
+let template = '';
+
+/** A small VAE under the names of the documents, two photos, and `npx latent-cache` for this checkout's command. */
+async function makeTemplate(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'latent-cache-docs-'));
+  folders.push(folder);
+  const small = { seed: 1, widths: [32, 32, 32, 32], blocksPerLevel: 1 };
+  await writeSeededVae(path.join(folder, 'sdxl_base.safetensors'), { ...small, layout: 'checkpoint' });
+  await writeSeededVae(path.join(folder, 'sdxl_vae.safetensors'), small);
+  await mkdir(path.join(folder, 'photos'));
+  await drawImage(path.join(folder, 'photos/cat.jpg'), 1600, 1200);
+  await drawImage(path.join(folder, 'photos/dog.png'), 600, 800);
+  await mkdir(path.join(folder, 'bin'));
+  await writeFile(path.join(folder, 'bin/npx'), '#!/bin/sh\nexec "$@"\n');
+  await chmod(path.join(folder, 'bin/npx'), 0o755);
+  await symlink(path.join(root, 'bin/latent-cache.cjs'), path.join(folder, 'bin/latent-cache'));
+  await symlink(path.join(root, 'examples'), path.join(folder, 'examples'));
+  await mkdir(path.join(folder, 'node_modules'));
+  await symlink(root, path.join(folder, 'node_modules/latent-cache'));
+  return folder;
+}
+
+/** Runs a command in a folder, on the CPU, with a home of its own. */
+async function run(command: string, folder: string): Promise<{ code: number | null; output: string }> {
+  const child = spawn('bash', ['-c', command], {
+    cwd: folder,
+    env: {
+      ...process.env,
+      PATH: `${path.join(folder, 'bin')}:${process.env.PATH}`,
+      HOME: folder,
+      CUDA_VISIBLE_DEVICES: '',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}
+
+beforeAll(async () => {
+  template = await makeTemplate();
+});
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true });
+});
+
+const runnable = (block: Block) => block.language === 'sh' || block.language === 'js';
+const documented = PAGES.filter((page) => blocksOf(page).some(runnable));
+
+describe.each(documented)('%s', (page) => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'latent-cache-docs-'));
+    folders.push(folder);
+    await cp(template, folder, { recursive: true, verbatimSymlinks: true });
+  });
+
+  for (const block of blocksOf(page)) {
+    if (block.language === 'js') {
+      it(`program in line ${block.line}`, async () => {
+        const program = path.join(folder, `line${block.line}.mjs`);
+        await writeFile(program, block.text);
+        expect(await run(`node ${program}`, folder)).toMatchObject({ code: 0 });
+      });
+    }
+    if (block.language !== 'sh') continue;
+    for (const command of commandsOf(block)) {
+      it(command, async () => {
+        const exception = NOT_RUN.find((each) => each.command.test(command));
+        if (exception === undefined) expect(await run(command, folder)).toMatchObject({ code: 0 });
+        else expect(exception.faults(wordsOf(command))).toEqual([]);
+      });
+    }
+  }
+});
+
+describe('what README says of its commands', () => {
+  it('is so: the cache has the name that it names, and a second run has nothing to do', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'latent-cache-docs-'));
+    folders.push(folder);
+    await cp(template, folder, { recursive: true, verbatimSymlinks: true });
+    const build = blocksOf('README.md')
+      .filter(({ language }) => language === 'sh')
+      .flatMap(commandsOf)
+      .find((command) => command.includes(' build '))!;
+    await run(build, folder);
+    const name = /appears `photos\/([^`]+)`/.exec(readPage('README.md'))![1];
+    expect(await readdir(path.join(folder, 'photos'))).toContain(name);
+    expect((await run(build, folder)).output).toContain('0 to encode, 2 complete');
+  });
+});
+
+describe.each(PAGES)('%s', (page) => {
+  it('says of every block what it is', () => {
+    const known = ['sh', 'js', 'text', 'toml', ...(page === 'docs/api.md' ? ['ts'] : [])];
+    const unknown = blocksOf(page).filter(({ language }) => !known.includes(language));
+    expect(unknown).toEqual([]);
+  });
+
+  it('names only commands, scripts and options that exist', () => {
+    const faults = inlineCode(page).flatMap((code) => {
+      const words = wordsOf(code.replace(/^npx /, ''));
+      if (words[0] === 'latent-cache') return faultsOfCommand(words.slice(1));
+      if (words[0] === 'npm' && words[1] === 'run') return faultsOfScript(words.slice(2));
+      return [];
+    });
+    expect(faults).toEqual([]);
+  });
+
+  it('links to pages that are there', async () => {
+    const targets = [...readPage(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([\w-]+))?\)/g)];
+    const headings = (name: string) =>
+      [...readPage(name).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+        heading!
+          .toLowerCase()
+          .replaceAll(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+      );
+    const broken = targets.filter(([, file, anchor]) => {
+      const name = file === '' ? page : path.join(path.dirname(page), file!);
+      try {
+        return anchor !== undefined && !headings(name).includes(anchor);
+      } catch {
+        return true;
+      }
+    });
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
+});
