@@ -1,13 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeSeededVae } from '#dist/model/seeded-vae.js';
-import { drawImage } from './build-helpers.js';
-import { type Block, blocksOf, commandsOf, inlineCode, PAGES, readPage, root } from './docs-blocks.js';
-import { faultsOfCommand, faultsOfScript } from './docs-known.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Block, blocksOf, commandsOf, inlineCode, PAGES, readPage } from './docs-blocks.js';
+import { faultsOfCommand, faultsOfScript, faultsOfTest, isOption } from './docs-known.js';
+import { run, useSandboxes } from './docs-sandbox.js';
 
 /** Commands that are not run, why, and what is looked at instead: faults, or none. */
 const NOT_RUN: readonly {
@@ -89,56 +85,7 @@ const SD_SCRIPTS_OPTIONS = [
 /** A word for each blank, quotes aside. */
 const wordsOf = (command: string) => command.match(/"[^"]*"|\S+/g) ?? [];
 
-const folders: string[] = [];
-let template = '';
-
-/** A small VAE under the names of the documents, two photos, and `npx latent-cache` for this checkout's command. */
-async function makeTemplate(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'latent-cache-docs-'));
-  folders.push(folder);
-  const small = { seed: 1, widths: [32, 32, 32, 32], blocksPerLevel: 1 };
-  await writeSeededVae(path.join(folder, 'sdxl_base.safetensors'), { ...small, layout: 'checkpoint' });
-  await writeSeededVae(path.join(folder, 'sdxl_vae.safetensors'), small);
-  await mkdir(path.join(folder, 'photos'));
-  await drawImage(path.join(folder, 'photos/cat.jpg'), 1600, 1200);
-  await drawImage(path.join(folder, 'photos/dog.png'), 600, 800);
-  await mkdir(path.join(folder, 'bin'));
-  await writeFile(path.join(folder, 'bin/npx'), '#!/bin/sh\nexec "$@"\n');
-  await chmod(path.join(folder, 'bin/npx'), 0o755);
-  await symlink(path.join(root, 'bin/latent-cache.cjs'), path.join(folder, 'bin/latent-cache'));
-  await symlink(path.join(root, 'examples'), path.join(folder, 'examples'));
-  await mkdir(path.join(folder, 'node_modules'));
-  await symlink(root, path.join(folder, 'node_modules/latent-cache'));
-  return folder;
-}
-
-/** Runs a command in a folder, on the CPU, with a home of its own. */
-async function run(command: string, folder: string): Promise<{ code: number | null; output: string }> {
-  const child = spawn('bash', ['-c', command], {
-    cwd: folder,
-    env: {
-      ...process.env,
-      PATH: `${path.join(folder, 'bin')}:${process.env.PATH}`,
-      HOME: folder,
-      CUDA_VISIBLE_DEVICES: '',
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output };
-}
-
-beforeAll(async () => {
-  template = await makeTemplate();
-});
-afterAll(async () => {
-  for (const folder of folders) await rm(folder, { recursive: true });
-});
+const sandboxes = useSandboxes();
 
 const runnable = (block: Block) => block.language === 'sh' || block.language === 'js';
 const documented = PAGES.filter((page) => blocksOf(page).some(runnable));
@@ -146,9 +93,7 @@ const documented = PAGES.filter((page) => blocksOf(page).some(runnable));
 describe.each(documented)('%s', (page) => {
   let folder = '';
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'latent-cache-docs-'));
-    folders.push(folder);
-    await cp(template, folder, { recursive: true, verbatimSymlinks: true });
+    folder = await sandboxes();
   });
 
   for (const block of blocksOf(page)) {
@@ -172,9 +117,7 @@ describe.each(documented)('%s', (page) => {
 
 describe('what README says of its commands', () => {
   it('is so: the cache has the name that it names, and a second run has nothing to do', async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'latent-cache-docs-'));
-    folders.push(folder);
-    await cp(template, folder, { recursive: true, verbatimSymlinks: true });
+    const folder = await sandboxes();
     const build = blocksOf('README.md')
       .filter(({ language }) => language === 'sh')
       .flatMap(commandsOf)
@@ -198,7 +141,9 @@ describe.each(PAGES)('%s', (page) => {
       const words = wordsOf(code.replace(/^npx /, ''));
       if (words[0] === 'latent-cache') return faultsOfCommand(words.slice(1));
       if (words[0] === 'npm' && words[1] === 'run') return faultsOfScript(words.slice(2));
-      return [];
+      if (words[0] === 'npm' && words[1] === 'test') return faultsOfTest(words.slice(2));
+      // sd-scripts' have underscores; those of other programs are not named on their own
+      return words.filter((word) => /^--[a-z]/.test(word) && !word.includes('_') && !isOption(word));
     });
     expect(faults).toEqual([]);
   });
