@@ -1,5 +1,5 @@
 /** What the pages for users hold: fenced blocks, commands in them, code within the text. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,7 +8,7 @@ export const readPage = (page: string): string => readFileSync(path.join(root, p
 
 /** Paths below the root. */
 export const PAGES: readonly string[] = [
-  'README.md',
+  ...['README.md', 'CHANGELOG.md'].filter((name) => existsSync(path.join(root, name))),
   ...['docs', 'examples'].flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md'))

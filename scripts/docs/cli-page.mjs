@@ -57,24 +57,25 @@ function description(command) {
   return exitCodes === undefined ? [cell(sentence)] : [cell(sentence), cell(exitCodes)];
 }
 
-function section(command, parents, shown) {
-  const name = [...parents, command.name()].join(' ');
-  if (command.commands.length > 0)
-    return [
-      `## ${name}`,
-      ...description(command),
-      ...command.commands.flatMap((child) => section(child, [...parents, command.name()], shown)),
-    ];
+/** Usage, arguments and options; nothing for a command that only holds others. */
+function usage(command, name, shown) {
   const help = command.createHelp();
+  const tables = optionTables(command, help, name, shown);
+  if (command.commands.length > 0 && tables.length + command.registeredArguments.length === 0) return [];
   const details = command.registeredArguments.map(
     (argument) => `\`${argument.name()}${argument.variadic ? '…' : ''}\`: ${cell(argument.description)}`,
   );
+  return [`\`\`\`text\n${help.commandUsage(command)}\n\`\`\``, ...details, ...tables];
+}
+
+function section(command, parents, shown) {
+  const path = [...parents, command.name()];
+  const name = path.join(' ');
   return [
-    `${'#'.repeat(parents.length + 1)} ${name}`,
+    `${'#'.repeat(path.length)} ${name}`,
     ...description(command),
-    `\`\`\`text\n${help.commandUsage(command)}\n\`\`\``,
-    ...details,
-    ...optionTables(command, help, name, shown),
+    ...usage(command, name, shown),
+    ...command.commands.flatMap((child) => section(child, path, shown)),
   ];
 }
 
