@@ -136,6 +136,11 @@ describe.each(PAGES)('%s', (page) => {
     expect(unknown).toEqual([]);
   });
 
+  it('has no placeholder in a block that can be typed', () => {
+    const typed = blocksOf(page).filter(runnable);
+    expect(typed.flatMap(({ text }) => text.match(/….*|<\w[\w-]*>/g) ?? [])).toEqual([]);
+  });
+
   it('names only commands, scripts and options that exist', () => {
     const faults = inlineCode(page).flatMap((code) => {
       const words = wordsOf(code.replace(/^npx /, ''));
