@@ -22,6 +22,7 @@ const NEEDED_FILES = [
   'scripts/build-native.mjs',
   ADDON,
   `${PREBUILDS}/liblatent_cache_sim.so`,
+  'docs/bench-report.schema.json',
 ];
 const RELEASED_FILES = ['onednn', 'trt10', 'trt11'].map((name) => `${PREBUILDS}/liblatent_cache_${name}.so`);
 /** With binding.gyp in it, npm 11 runs node-gyp in projects with a lock file, whatever "gypfile" says. */
@@ -29,7 +30,8 @@ const KNOWN_FILES = [
   /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|CMakeLists\.txt)$/,
   /^bin\/[\w-]+\.cjs$/,
   /^dist\/.*\.(js|d\.ts)$/,
-  /^docs\/[\w-]+\.md$/,
+  /^docs\/([\w-]+\.md|bench-report\.schema\.json)$/,
+  /^assets\/[\w/.-]+$/,
   /^native\/(?!tests\/|bench\/).*(\.cpp|\.h|\.map|CMakeLists\.txt)$/,
   /^scripts\/build-(native|tools)\.mjs$/,
   /^prebuilds\/linux-x64\/(latent-cache\.glibc\.node|lib\w+\.so(\.\d+)?|licenses\/lib\w+\.so\.\d+\.txt)$/,

@@ -78,7 +78,21 @@ export type {
 } from './native/binding.js';
 export { loadBinding } from './native/load.js';
 export { buildCache } from './pipeline/build-cache.js';
-export type * from './pipeline/events.js';
+export type {
+  BatchesEvent,
+  BucketCount,
+  BuildEvent,
+  EncodedEvent,
+  EncoderEvent,
+  EngineEvent,
+  FailedEvent,
+  NoticeCode,
+  NoticeEvent,
+  PlanEvent,
+  ProgressEvent,
+  SummaryEvent,
+  SurveyEvent,
+} from './pipeline/events.js';
 export { type IndexOptions, type IndexSummary, indexCaches } from './pipeline/index-caches.js';
 export type { BuildOptions } from './pipeline/options.js';
 export {

@@ -6,7 +6,7 @@ import { buildCommand } from './build-command.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { enginesCommand } from './engines-command.js';
-import { EXIT_DONE, EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
+import { EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
 import { indexCommand } from './index-command.js';
 import { planCommand } from './plan-command.js';
 import { selftestCommand } from './selftest-command.js';
@@ -17,8 +17,8 @@ const { version, description } = createRequire(import.meta.url)('../../package.j
   description: string;
 };
 
-/** Runs the command line and sets the exit code. Never rejects. */
-export async function main(argv: readonly string[]): Promise<void> {
+/** All commands; docs/cli.md is generated from them. */
+export function createProgram(): Command {
   const program = new Command('latent-cache')
     .description(description)
     .version(version)
@@ -36,19 +36,34 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(selftestCommand())
     .addCommand(verifyCommand());
   for (const command of withSubcommands(program)) command.exitOverride().copyInheritedSettings(program);
-  program.exitOverride();
-  // Without a listener a closed pipe or a full disk behind stdout would end the process with a stack trace.
-  const outputFailed = false;
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE')
-      process.stderr.write(`latent-cache: cannot write the output: ${error.message}\n`);
-  });
+  return program.exitOverride();
+}
+
+/** Runs the command line and sets the exit code. Never rejects. */
+export async function main(argv: readonly string[]): Promise<void> {
+  watchOutput();
   try {
-    await program.parseAsync([...argv], { from: 'user' });
-    if (outputFailed && process.exitCode === EXIT_DONE) process.exitCode = EXIT_PARTIAL;
+    await createProgram().parseAsync([...argv], { from: 'user' });
   } catch (error) {
     process.exitCode = reportError(error);
   }
+}
+
+/**
+ * Without a listener a closed pipe or a full disk behind stdout would end the process with a stack trace. Nobody reads a
+ * closed pipe any more; output that is lost otherwise must not look like success. The last error may come after the
+ * command has ended, so that the exit code is set at the very end.
+ */
+function watchOutput(): void {
+  let failed = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (failed || error.code === 'EPIPE') return;
+    failed = true;
+    process.stderr.write(`latent-cache: cannot write the output: ${error.message}\n`);
+    process.once('exit', () => {
+      process.exitCode ||= EXIT_PARTIAL;
+    });
+  });
 }
 
 function withSubcommands({ commands }: Command): Command[] {

@@ -18,7 +18,8 @@ export function planCommand(): Command {
   const command = new Command('plan')
     .summary('say what a build would do: buckets, batches, memory, disk, time, hazards')
     .description(
-      'Looks at everything and touches nothing. Takes the options of build; encodes nothing and builds no engine.',
+      'Looks at everything and touches nothing. Takes the options of build; encodes nothing and builds no engine. ' +
+        'Exit code: 0 all can be done, 1 nothing could be planned, 2 some images are unusable or do not fit.',
     )
     .argument('<dir...>', 'folders with images');
   addModelOptions(command);

@@ -17,7 +17,7 @@ export interface Geometry {
 }
 
 /**
- * Cache format note, 1.4 steps 3 to 7.
+ * The bucket of an image, the size that it is resized to and what is cut out of it, by the rules of sd-scripts.
  *
  * @param decoded size of the decoded pixels
  * @param listed the size by which the trainer chooses the bucket: the same but for its misread of some WebP headers

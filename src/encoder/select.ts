@@ -53,6 +53,8 @@ export const NOT_THERE: readonly ErrorCode[] = [
 const ASKED = 'asked for';
 
 /**
+ * Opens the encoder that was asked for, or the fastest that works here, and says why it is that one.
+ *
  * @throws LatentCacheError ERR_OPTION for an unknown backend or what it cannot do, and what the backend throws; see
  * `createTensorrtEncoder`, `createOnednnEncoder`, `createOnnxruntimeEncoder` and `createSimulatedEncoder`.
  */

@@ -47,6 +47,8 @@ export interface LoadVaeOptions {
 }
 
 /**
+ * Reads the encoder of a VAE from any of the file layouts in use, and checks that it is what `model` says.
+ *
  * @param path a .safetensors file (a VAE or a full checkpoint) or a diffusers folder. Of the file, only the header and
  * the encoder's tensors are read.
  * @throws LatentCacheError ERR_MODEL_FILE, ERR_MODEL_FORMAT, ERR_MODEL_TRUNCATED, ERR_MODEL_PICKLE, ERR_MODEL_KEY (a
