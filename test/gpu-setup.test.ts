@@ -93,12 +93,17 @@ describe('the budget', () => {
     expect(resolveBudget(budget, { free, total: 12 * GIB }, GPU_MEMORY)).toBe(bytes);
   });
 
+  it('of an earlier encoder holds although others have the memory now', () => {
+    const memory = { free: GIB / 8, total: 12 * GIB };
+    expect(resolveBudget({ agreed: 7 * GIB }, memory, GPU_MEMORY)).toBe(7 * GIB);
+  });
+
   it('of a card that others fill is an error with what is free', async () => {
     const memory = async () => resolveBudget('auto', { free: GIB / 8, total: 12 * GIB }, GPU_MEMORY);
     expect(await errorOf(memory())).toMatchObject({ code: 'ERR_DEVICE_OUT_OF_MEMORY', bytesFree: GIB / 8 });
   });
 
-  it.each([0, -1, 1.5, { fraction: 0 }, { fraction: 1.2 }])('refuses %j', async (budget) => {
+  it.each([0, -1, 1.5, { fraction: 0 }, { fraction: 1.2 }, { agreed: 0 }])('refuses %j', async (budget) => {
     const resolve = async () => resolveBudget(budget, { free: GIB, total: GIB }, GPU_MEMORY);
     expect((await errorOf(resolve())).code).toBe('ERR_OPTION');
   });

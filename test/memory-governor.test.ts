@@ -20,11 +20,14 @@ const BYTES_PER_PIXEL = GIB / (64 * 64);
 let device: FakeDevice;
 let events: MemoryEvent[];
 let mains: FakeDeviceEncoder[];
+/** What each of them was told about its budget. */
+let budgets: (number | undefined)[];
 
 beforeEach(() => {
   device = new FakeDevice(12 * GIB);
   events = [];
   mains = [];
+  budgets = [];
 });
 
 async function govern(
@@ -33,7 +36,8 @@ async function govern(
   standIns: Partial<Record<StandInKind, () => Encoder>> = {},
 ): Promise<Governor> {
   const encoders = await EncoderSet.start({
-    start: async () => {
+    start: async (budget) => {
+      budgets.push(budget);
       const encoder = new FakeDeviceEncoder(device, {
         capacity: device.capacity,
         bytesPerPixel: BYTES_PER_PIXEL,
@@ -141,6 +145,14 @@ describe('between buckets', () => {
     expect(mains).toHaveLength(2);
     expect(device.live).toBe(1);
     expect((await governor.encode(images(1))).by[0]?.backend).toBe('fake');
+  });
+
+  it('gives an encoder that is started anew the budget of the one before it', async () => {
+    await using governor = await govern({ budget: 7 * GIB });
+    await runOneOf(governor, LARGER, SMALLER);
+    device.leakOnRelease = GIB;
+    await governor.enter(SMALLER);
+    expect(budgets).toEqual([undefined, 7 * GIB]);
   });
 
   it('calls nothing a leak on main memory, which others change as well', async () => {

@@ -24,6 +24,7 @@ const DEMO = [['demo'], /Encoder: cpu on .*[\s\S]*\nDone: 5 encoded, 0 skipped, 
 const COMMANDS: readonly (readonly [args: readonly string[], prints: RegExp])[] = [
   [['--version'], /^\d+\.\d+\.\d+\n$/],
   [['doctor'], /^ok +addon: the native addon loads/m],
+  [['selftest', '--device', 'cpu'], /^PASS: \d+ checks passed/m],
   DEMO,
 ];
 

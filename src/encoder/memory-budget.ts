@@ -1,8 +1,11 @@
 import { LatentCacheError } from '../errors.js';
 import type { DeviceMemory } from '../native/binding.js';
 
-/** 'auto', bytes, or a part of all memory of the device: `{ fraction: 0.75 }`. On the CPU it is main memory. */
-export type VramBudget = 'auto' | number | { readonly fraction: number };
+/**
+ * 'auto', bytes, or a part of all memory of the device: `{ fraction: 0.75 }`. On the CPU it is main memory. `{ agreed }` is
+ * what an earlier encoder of the same run was given: it holds although others have the memory just now.
+ */
+export type VramBudget = 'auto' | number | { readonly fraction: number } | { readonly agreed: number };
 
 /** How much of a kind of memory may be taken at all. */
 export interface MemoryRules {
@@ -45,6 +48,7 @@ export function resolveBudget(
   { freePart, reserveBytes, message, remedy }: MemoryRules,
 ): number {
   checkBudget(budget);
+  if (typeof budget === 'object' && 'agreed' in budget) return budget.agreed;
   const usable = Math.floor(free * freePart) - reserveBytes;
   if (usable <= 0) {
     throw new LatentCacheError('ERR_DEVICE_OUT_OF_MEMORY', message, {
@@ -62,11 +66,16 @@ export function checkBudget(budget: VramBudget): VramBudget {
   const isOne =
     budget === 'auto' ||
     (typeof budget === 'number'
-      ? Number.isSafeInteger(budget) && budget > 0
-      : budget.fraction > 0 && budget.fraction <= 1);
+      ? isSize(budget)
+      : 'agreed' in budget
+        ? isSize(budget.agreed)
+        : isPart(budget.fraction));
   if (isOne) return budget;
   throw new LatentCacheError(
     'ERR_OPTION',
     `vram_budget must be auto, a positive number of bytes or a part of the memory up to 100 %, got ${JSON.stringify(budget)}`,
   );
 }
+
+const isSize = (bytes: number) => Number.isSafeInteger(bytes) && bytes > 0;
+const isPart = (fraction: number) => fraction > 0 && fraction <= 1;

@@ -11,7 +11,8 @@ export type StandInKind = 'sliced' | 'cpu' | 'precise';
 
 /** Starts encoders of one VAE. */
 export interface EncoderStarter {
-  start(): Promise<Encoder>;
+  /** @param budget bytes that the encoder before it was given; the first one has none */
+  start(budget?: number): Promise<Encoder>;
   /** null when there is no such encoder that differs from the one of the run. */
   startStandIn(kind: StandInKind): Promise<Encoder> | null;
 }
@@ -53,10 +54,14 @@ export class EncoderSet implements AsyncDisposable {
     return encoder;
   }
 
-  /** Ends the encoder of the run and starts it anew. Nothing may be running. */
+  /**
+   * Ends the encoder of the run and starts it anew with the budget that it had: what others hold at this moment must not
+   * bind the rest of the run. Nothing may be running.
+   */
   async restart(): Promise<void> {
+    const budget = this.current.memory?.budget;
     await this.current.dispose();
-    this.current = await onceMore(() => this.starter.start());
+    this.current = await onceMore(() => this.starter.start(budget));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -59,8 +59,10 @@ class VaeSource implements EncoderSource {
     this.layers = weights.layers;
   }
 
-  async start(): Promise<Encoder> {
-    const { encoder, reason } = await this.#create({});
+  async start(budget?: number): Promise<Encoder> {
+    const { encoder, reason } = await this.#create(
+      budget === undefined ? {} : { vramBudget: { agreed: budget } },
+    );
     const { backend, device, precision } = encoder.info;
     this.choice = { backend, device, precision, reason };
     return encoder;
