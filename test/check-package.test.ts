@@ -52,7 +52,8 @@ async function faults(...args: string[]): Promise<string[]> {
 
 beforeEach(async () => {
   const texts = ['LICENSE', 'README.md', 'CMakeLists.txt', 'native/addon/CMakeLists.txt'];
-  for (const file of [...texts, 'scripts/build-native.mjs', 'bin/latent-cache.cjs']) await write(file);
+  const read = ['docs/bench-report.schema.json', 'scripts/build-native.mjs', 'bin/latent-cache.cjs'];
+  for (const file of [...texts, ...read]) await write(file);
   for (const file of ['dist/index.js', 'dist/index.d.ts', ADDON, SIM]) await write(file);
   await write('CHANGELOG.md', '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2030-01-31\n\n- All.\n');
   await manifest({});
