@@ -4,6 +4,7 @@ import { doctorExitCode, doctorText } from '#dist/cli/doctor-command.js';
 import { LibraryFiles } from '#dist/doctor/library-files.js';
 import { CHECK_IDS, type CheckId, type CheckStatus, type DoctorReport } from '#dist/doctor/report.js';
 import { runDoctor } from '#dist/doctor/run-doctor.js';
+import { BUILD_COMMAND } from '#dist/native/load.js';
 import { fakeMachine } from '../scripts/verify/doctor/fake-machine.mjs';
 import { SITUATIONS } from '../scripts/verify/doctor/situations.mjs';
 
@@ -44,7 +45,7 @@ const TABLE: Readonly<Record<string, Expected>> = {
     exit: 4,
     verdict: /^Nothing can be encoded/,
     found: { ...NO_CARD, 'cpu-backend': 'missing' },
-    advice: ['sudo apt install libdnnl-dev && npm run build:native'],
+    advice: [`sudo apt install libdnnl-dev && ${BUILD_COMMAND}`],
   },
   'Ubuntu without a driver': {
     exit: 3,
@@ -159,7 +160,7 @@ const TABLE: Readonly<Record<string, Expected>> = {
     exit: 3,
     verdict: /built without a plug-in/,
     found: { plugins: 'missing', tensorrt: 'failed' },
-    advice: ['TENSORRT_ROOT=<folder> npm run build:native', 'pip install --upgrade "tensorrt-cu13>=10.14"'],
+    advice: [`TENSORRT_ROOT=<folder> ${BUILD_COMMAND}`, 'pip install --upgrade "tensorrt-cu13>=10.14"'],
   },
   'TensorRT 11, plug-in for 10 alone': {
     exit: 3,
@@ -177,7 +178,7 @@ const TABLE: Readonly<Record<string, Expected>> = {
     exit: 3,
     verdict: /built without a plug-in/,
     found: { plugins: 'missing' },
-    advice: ['TENSORRT_ROOT=<folder> npm run build:native'],
+    advice: [`TENSORRT_ROOT=<folder> ${BUILD_COMMAND}`],
   },
   'CUDA runtime crashes': {
     exit: 3,
@@ -268,7 +269,7 @@ const TABLE: Readonly<Record<string, Expected>> = {
     exit: 4,
     verdict: /^Nothing can be encoded: The native addon/,
     found: { addon: 'failed', plugins: 'missing' },
-    advice: ['npm run build:native', 'TENSORRT_ROOT=<folder> npm run build:native'],
+    advice: [BUILD_COMMAND, `TENSORRT_ROOT=<folder> ${BUILD_COMMAND}`],
   },
   'Node.js 18': {
     exit: 4,

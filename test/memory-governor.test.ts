@@ -148,11 +148,11 @@ describe('between buckets', () => {
   });
 
   it('gives an encoder that is started anew the budget of the one before it', async () => {
-    await using governor = await govern({ budget: 7 * GIB });
+    await using governor = await govern({ budget: 11 * GIB });
     await runOneOf(governor, LARGER, SMALLER);
     device.leakOnRelease = GIB;
     await governor.enter(SMALLER);
-    expect(budgets).toEqual([undefined, 7 * GIB]);
+    expect(budgets).toEqual([undefined, 11 * GIB]);
   });
 
   it('calls nothing a leak on main memory, which others change as well', async () => {

@@ -1,6 +1,7 @@
 /** The processor and what encodes on it. */
 import { choosePrecision } from '../../encoder/onednn/precision.js';
 import { usableProcessors } from '../../encoder/processors.js';
+import { BUILD_COMMAND } from '../../native/load.js';
 import { describeAccident, isAccident, outputOf } from '../probe-messages.js';
 import type { Remedy } from '../report.js';
 import type { Survey } from '../survey.js';
@@ -75,7 +76,7 @@ export const checkCpuBackend: Check = (survey, done) => {
   const { onednn, onnxruntime } = survey;
   const build: Remedy = {
     text: 'Install oneDNN and build its plug-in, or: npm install onnxruntime-node.',
-    command: 'sudo apt install libdnnl-dev && npm run build:native',
+    command: `sudo apt install libdnnl-dev && ${BUILD_COMMAND}`,
   };
   // "auto" opens the plug-in in its own process: nothing comes after a crash
   if (onednn !== undefined && isAccident(onednn)) {
@@ -83,7 +84,7 @@ export const checkCpuBackend: Check = (survey, done) => {
       details: outputOf(onednn),
       remedy: {
         text: 'Build the plug-in on this machine; until then, give --backend onnxruntime.',
-        command: 'npm run build:native',
+        command: BUILD_COMMAND,
       },
     });
   }

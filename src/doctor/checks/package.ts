@@ -1,5 +1,6 @@
 /** Whether the package itself is whole. */
 
+import { BUILD_COMMAND } from '../../native/load.js';
 import type { ProbeAnswers } from '../probe-messages.js';
 import {
   describeAccident,
@@ -41,7 +42,7 @@ export const checkAddon: Check = ({ addon }) => {
   if (addon.kind === 'answer') {
     return result('addon', 'ok', `the native addon loads; its kernels use ${addon.value.instructionSet}`);
   }
-  const build = { text: 'Build it on this machine.', command: 'npm run build:native' };
+  const build = { text: 'Build it on this machine.', command: BUILD_COMMAND };
   if (addon.kind === 'error') {
     const { message, remedy } = addon.error;
     return result('addon', 'failed', message, {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { PlainError } from '../../encoder/plain-error.js';
 import { furthestFirst } from '../../encoder/tensorrt/open-backend.js';
 import type { ErrorCode } from '../../errors.js';
+import { BUILD_COMMAND } from '../../native/load.js';
 import { describeFile, type LibraryFile, majorOf } from '../library-files.js';
 import { describeAccident, isAccident, outputOf, type ProbeAccident } from '../probe-messages.js';
 import type { CheckResult, Remedy } from '../report.js';
@@ -24,7 +25,7 @@ export const checkPlugins: Check = (survey, done) => {
     result('plugins', 'missing', 'this package was built without a plug-in for TensorRT', {
       remedy: {
         text: "Build it where TensorRT's and CUDA's public headers are (TENSORRT_ROOT is the folder with include/NvInfer.h).",
-        command: 'TENSORRT_ROOT=<folder> npm run build:native',
+        command: `TENSORRT_ROOT=<folder> ${BUILD_COMMAND}`,
       },
     })
   );
