@@ -28,6 +28,7 @@ const RELEASED_FILES = ['onednn', 'trt10', 'trt11'].map((name) => `${PREBUILDS}/
 /** With binding.gyp in it, npm 11 runs node-gyp in projects with a lock file, whatever "gypfile" says. */
 const KNOWN_FILES = [
   /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|CMakeLists\.txt)$/,
+  /^assets\/selftest\/[\w-]+\.(json|f32)$/,
   /^bin\/[\w-]+\.cjs$/,
   /^dist\/.*\.(js|d\.ts)$/,
   /^docs\/([\w-]+\.md|bench-report\.schema\.json)$/,
