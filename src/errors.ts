@@ -52,6 +52,7 @@ export const ERROR_CODES = [
   'ERR_OUTPUT_NOT_WRITABLE',
   'ERR_OUTPUT_OUTSIDE',
   'ERR_FOLDER_LOCKED',
+  'ERR_MANIFEST',
   'ERR_SIMULATED',
   // benchmark reports
   'ERR_REPORT',

@@ -8,7 +8,7 @@ import { planBatches } from '#dist/bench/encode-passes.js';
 import { gpuFacts } from '#dist/bench/gpu-facts.js';
 import { GpuWatch, readNvml } from '#dist/bench/gpu-watch.js';
 import { writeInputSet } from '#dist/bench/input-set.js';
-import { checkParity, compareLatents } from '#dist/bench/parity.js';
+import { checkKnownAnswers, checkParity, compareLatents } from '#dist/bench/parity.js';
 import { presetNamed } from '#dist/bench/presets.js';
 import { summarise } from '#dist/bench/statistics.js';
 import { bestOf } from '#dist/bench/sweep.js';
@@ -41,6 +41,13 @@ describe('the photos', () => {
     expect(again).toEqual(one);
     expect(other.pixels).not.toBe(one.pixels);
     expect(await readdir(path.join(scratch(), 'c'))).toHaveLength(4);
+  });
+
+  it('are no longer drawn when it is aborted', async () => {
+    const folder = path.join(scratch(), 'aborted');
+    const writing = writeInputSet(presetNamed('sd-512'), 3, folder, AbortSignal.abort());
+    await expect(writing).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    expect(await readdir(folder)).toEqual([]);
   });
 });
 
@@ -139,6 +146,26 @@ describe('the compute bound', () => {
 });
 
 describe('parity', () => {
+  it("of a lone float32 encoder is taken from torch's answers", async () => {
+    const { status, difference } = await checkKnownAnswers({
+      info: {
+        backend: 'cpu',
+        device: '2 threads',
+        precision: 'fp32',
+        runtime: 'onnxruntime',
+        latentChannels: 4,
+        stride: 8,
+        callsAtOnce: 1,
+        preferredBatchSize: 1,
+      },
+      threads: undefined,
+      signal: undefined,
+    });
+    expect(status).toBe('passed');
+    expect(difference).toMatchObject({ reference: expect.stringContaining('torch'), notFinite: 0 });
+    expect(difference?.maximum).toBeLessThan(2e-4);
+  });
+
   it('is the largest difference, rmse, and rmse over the deviation of the reference', () => {
     const expected = Float32Array.of(0, 2, 0, 2);
     const mean = Float32Array.of(0, 2, 0.5, 2);

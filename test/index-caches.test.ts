@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { indexCaches } from '#dist/index.js';
+import { openDatabase } from '#dist/manifest/database.js';
 import type { NativeBinding } from '#dist/native/binding.js';
 import { loadBinding } from '#dist/native/load.js';
 import { build, drawImage, useScratchFolder } from './build-helpers.js';
@@ -67,6 +68,18 @@ describe('index', () => {
     const summary = await indexCaches({ inputs: [folder()] });
     expect(summary).toMatchObject({ indexed: 1, outdated: 1, foreign: 1, unreadable: 1, withoutImage: 1 });
     expect(await readFile(inside('a.npz'))).toEqual(before);
+  });
+
+  it('is an error where no manifest can be written', async () => {
+    await cachedWithoutManifest();
+    await indexCaches({ inputs: [folder()] });
+    const other = await openDatabase(inside('.latent-cache/manifest.db'));
+    other.exec('BEGIN EXCLUSIVE');
+    await expect(indexCaches({ inputs: [folder()] })).rejects.toMatchObject({
+      code: 'ERR_MANIFEST',
+      path: folder(),
+    });
+    other.close();
   });
 
   it('drops rows of caches that are gone', async () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { throwIfAborted } from '../abort.js';
 import { asLatentCacheError } from '../errors.js';
 import { sharp } from '../sharp.js';
 import { drawPhoto } from './draw-photo.js';
@@ -22,9 +23,14 @@ const QUALITY = 92;
 /**
  * Draws `images` photos of a preset into a folder that is made.
  *
- * @throws LatentCacheError ERR_OUTPUT_NOT_WRITABLE
+ * @throws LatentCacheError ERR_OUTPUT_NOT_WRITABLE, ERR_ABORTED
  */
-export async function writeInputSet(preset: Preset, images: number, folder: string): Promise<InputSet> {
+export async function writeInputSet(
+  preset: Preset,
+  images: number,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<InputSet> {
   const pixelHash = createHash('sha256');
   const fileHash = createHash('sha256');
   let bytes = 0;
@@ -32,6 +38,7 @@ export async function writeInputSet(preset: Preset, images: number, folder: stri
   try {
     await mkdir(folder, { recursive: true });
     for (let number = 0; number < images; number++) {
+      throwIfAborted(signal, 'drawing photos');
       const size = preset.sources[number % preset.sources.length]!;
       const pixels = drawPhoto(size, number);
       pixelHash.update(`${size.width}x${size.height}\n`).update(pixels);

@@ -2,10 +2,14 @@
 
 import { isSimulated } from '../cache/provenance.js';
 import type { EncoderInfo, ImageBatch, Moments } from '../encoder/encoder.js';
+import type { PrecisionName } from '../encoder/precision-names.js';
 import { createEncoder } from '../encoder/select.js';
 import { LatentCacheError } from '../errors.js';
 import type { ModelId } from '../model/catalog.js';
 import { loadVae } from '../model/load-vae.js';
+import { loadKnownAnswers } from '../selftest/known-answers.js';
+import { seededImage } from '../selftest/seeded-images.js';
+import { Workspace } from '../selftest/workspace.js';
 import type { Parity, ParityDifference } from './report.js';
 
 export interface ParityParts {
@@ -48,12 +52,43 @@ export async function checkParity(parts: ParityParts): Promise<Parity> {
       reasons.push(`${backend}: ${error.message}`);
     }
   }
+  if (info.backend === 'cpu') return checkKnownAnswers(parts);
   const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
   return {
     status: 'not-checked',
     message: `no other float32 encoder is here to compare with${why}`,
     difference: null,
   };
+}
+
+/**
+ * Where nothing else computes float32: the same encoder, with weights and images of the self-test, whose latents torch has
+ * computed in float64.
+ */
+export async function checkKnownAnswers({
+  info,
+  threads,
+  signal = new AbortController().signal,
+}: Pick<ParityParts, 'info' | 'threads' | 'signal'>): Promise<Parity> {
+  const answers = await loadKnownAnswers();
+  await using workspace = await Workspace.open(answers);
+  const { encoder } = await createEncoder(await workspace.loadVae('full', signal), {
+    backend: REFERENCES.find((backend) => info.runtime.toLowerCase().startsWith(backend)) ?? 'cpu',
+    precision: info.precision as PrecisionName, // of an encoder that was made by this name
+    consumeWeights: true,
+    signal,
+    ...(threads === undefined ? {} : { threads }),
+  });
+  await using tested = encoder;
+  const checked: ParityParts['checked'][number][] = [];
+  const means: Float32Array[] = [];
+  for (const { network, image, imageSeed, height, width, right } of answers.encoder) {
+    if (network !== 'full') continue;
+    const batch = { images: [seededImage(image, imageSeed, height, width)], width, height };
+    checked.push({ batch, mean: (await tested.encodeBatch(batch, { signal })).mean });
+    means.push(right.mean);
+  }
+  return judge(info, { runtime: 'torch in float64, on images of the self-test', means }, checked);
 }
 
 interface Reference {

@@ -98,7 +98,7 @@ class Bench {
     const settings = resolveOptions(this.buildOptions());
     const vae = options.vae ?? (await this.drawWeights());
     say(`Drawing ${bench.images} photos`);
-    const input = await writeInputSet(bench.preset, bench.images, this.photos);
+    const input = await writeInputSet(bench.preset, bench.images, this.photos, this.signal);
     const set = await this.survey(settings);
     say('Starting the encoder');
     const weights = await loadVae(vae, { model: bench.preset.model, ...this.abort() });

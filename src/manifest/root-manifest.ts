@@ -32,6 +32,7 @@ export class RootManifest {
   #written: WrittenRow[] = [];
   #failures: FailureRow[] = [];
   #gone: CacheKey[] = [];
+  #trouble: string | undefined;
 
   private constructor(
     private readonly root: string,
@@ -82,6 +83,11 @@ export class RootManifest {
 
   forget(key: CacheKey): void {
     if (this.#keeps) this.#gone.push(key);
+  }
+
+  /** Why rows of this run are not in it. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   get waiting(): number {
@@ -170,9 +176,9 @@ export class RootManifest {
   }
 
   #problem(what: string, error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
+    this.#trouble = `the manifest ${what} (${error instanceof Error ? error.message : String(error)})`;
     this.options.onProblem(
-      `the manifest ${what} (${text}): images are cached all the same, and the next run reads the caches instead`,
+      `${this.#trouble}: images are cached all the same, and the next run reads the caches instead`,
       this.root,
     );
   }

@@ -80,6 +80,12 @@ export class RunManifest {
     if (this.#waiting >= ROWS) await this.#flush();
   }
 
+  /** The first root whose manifest lacks rows of this run, and why. */
+  get trouble(): { readonly root: string; readonly reason: string } | undefined {
+    for (const [root, { trouble: reason }] of this.#roots) if (reason !== undefined) return { root, reason };
+    return undefined;
+  }
+
   async close(): Promise<void> {
     await this.#flushing;
     clearTimeout(this.#timer);

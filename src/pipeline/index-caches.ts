@@ -53,7 +53,7 @@ const STRIDE = 8;
 /**
  * Rebuilds the manifests of image folders. Caches are read and images hashed; neither is changed, and no VAE is needed.
  *
- * @throws LatentCacheError as `Dataset.open`, and `ERR_ABORTED`
+ * @throws LatentCacheError as `Dataset.open`, `ERR_ABORTED`, `ERR_MANIFEST` (a manifest cannot be written)
  */
 export async function indexCaches(options: IndexOptions): Promise<IndexSummary> {
   const began = performance.now();
@@ -77,6 +77,14 @@ export async function indexCaches(options: IndexOptions): Promise<IndexSummary> 
       if (found.trouble !== undefined) counts[found.trouble]++;
       await dataset.manifest.ready();
     }
+  }
+  await dataset.manifest.close();
+  const { trouble } = dataset.manifest;
+  if (trouble !== undefined) {
+    throw new LatentCacheError('ERR_MANIFEST', `${trouble.root} was not indexed: ${trouble.reason}`, {
+      path: trouble.root,
+      remedy: 'Check permissions and space there, and whether another program is at work on .latent-cache.',
+    });
   }
   return { images: dataset.table.length, ...counts, seconds: (performance.now() - began) / 1000 };
 }
