@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { formatOfFile } from '#dist/bench/render-comparison.js';
 import { type BenchReport, compareReports, findDifferences, renderComparison } from '#dist/index.js';
 import { asMeasured, changed, exampleReport } from './bench-helpers.js';
 
@@ -83,6 +84,16 @@ describe('reports of equal work', () => {
 });
 
 describe('a comparison as', () => {
+  it.each([
+    ['a.html', 'html'],
+    ['a.HTM', 'html'],
+    ['a.md', 'markdown'],
+    ['a.txt', 'table'],
+    [undefined, 'table'],
+  ])('in %s is %s', (file, format) => {
+    expect(formatOfFile(file)).toBe(format);
+  });
+
   it.each(['table', 'markdown', 'html'] as const)('%s labels every figure', async (format) => {
     const text = await renderComparison(compareReports(a, b), format);
     const figures = text.match(/\d (images\/s|ms\/image|s\/image|[KMG]iB)\b.*?(measured|simulated|derived)/g);

@@ -5,7 +5,12 @@ import { type CompareOptions, compareReports } from '../bench/compare-reports.js
 import type { BenchOptions } from '../bench/options.js';
 import { PRESET_NAMES } from '../bench/presets.js';
 import { readReportFile } from '../bench/read-report.js';
-import { COMPARISON_FORMATS, type ComparisonFormat, renderComparison } from '../bench/render-comparison.js';
+import {
+  COMPARISON_FORMATS,
+  type ComparisonFormat,
+  formatOfFile,
+  renderComparison,
+} from '../bench/render-comparison.js';
 import { runBench } from '../bench/run-bench.js';
 import { asLatentCacheError } from '../errors.js';
 import { MODEL_IDS } from '../model/catalog.js';
@@ -19,7 +24,7 @@ interface BenchCliOptions extends Omit<BenchOptions, 'signal' | 'onProgress' | '
 }
 
 interface CompareCliOptions extends CompareOptions {
-  readonly format: ComparisonFormat;
+  readonly format?: ComparisonFormat;
   readonly output?: string;
 }
 
@@ -61,13 +66,16 @@ function compareCommand(): Command {
     .argument('<first>', 'report of bench')
     .argument('<second>', 'report of bench')
     .addOption(
-      new Option('--format <form>', 'of the comparison').choices(COMPARISON_FORMATS).default('table'),
+      new Option(
+        '--format <form>',
+        'of the comparison (default: by the name of --output, .html or .md, else table)',
+      ).choices(COMPARISON_FORMATS),
     )
     .option('--output <file>', 'write it there (default: print it)')
     .option('--allow-precision', 'compare although the precisions differ (default: off)')
     .action(async (first: string, second: string, { format, output, ...options }: CompareCliOptions) => {
       const comparison = compareReports(await readReportFile(first), await readReportFile(second), options);
-      await show(await renderComparison(comparison, format), output);
+      await show(await renderComparison(comparison, format ?? formatOfFile(output)), output);
     });
 }
 
