@@ -44,7 +44,8 @@ export function validateReport(value: unknown): BenchReport {
   const validate = schemaValidator();
   if (!validate(value)) {
     const { instancePath = '', message = 'is wrong' } = validate.errors?.[0] ?? {};
-    throw wrong(instancePath, message);
+    // as `compare` names fields
+    throw wrong(instancePath.slice(1).replaceAll('/', '.'), message);
   }
   const report = value as unknown as BenchReport;
   checkFigures(report);
@@ -64,43 +65,43 @@ function schemaValidator(): ValidateFunction {
 /** A figure that does not follow from its samples was changed by hand. */
 function checkFigures(report: BenchReport): void {
   const { stages, sweep, imagesPerSecond, endToEndShare, bound, work, batch, simulated, parity } = report;
-  for (const [name, stage] of Object.entries(stages)) checkDistribution(`/stages/${name}`, stage);
+  for (const [name, stage] of Object.entries(stages)) checkDistribution(`stages.${name}`, stage);
   for (const [index, step] of sweep.entries()) {
-    checkDistribution(`/sweep/${index}/secondsPerImage`, step.secondsPerImage);
+    checkDistribution(`sweep.${index}.secondsPerImage`, step.secondsPerImage);
   }
   const { encode, endToEnd } = stages;
-  checkEqual('/imagesPerSecond/encode', imagesPerSecond.encode.value, 1 / encode.median);
-  checkEqual('/imagesPerSecond/endToEnd', imagesPerSecond.endToEnd.value, 1 / endToEnd.median);
-  checkEqual('/endToEndShare', endToEndShare.value, encode.median / endToEnd.median);
+  checkEqual('imagesPerSecond.encode', imagesPerSecond.encode.value, 1 / encode.median);
+  checkEqual('imagesPerSecond.endToEnd', imagesPerSecond.endToEnd.value, 1 / endToEnd.median);
+  checkEqual('endToEndShare', endToEndShare.value, encode.median / endToEnd.median);
   if (bound !== null) {
     checkEqual(
-      '/bound/imagesPerSecond',
+      'bound.imagesPerSecond',
       bound.imagesPerSecond.value,
       bound.peak.value / bound.operations.value,
     );
-    checkEqual('/bound/share', bound.share.value, imagesPerSecond.encode.value / bound.imagesPerSecond.value);
+    checkEqual('bound.share', bound.share.value, imagesPerSecond.encode.value / bound.imagesPerSecond.value);
   }
   const images = work.buckets.reduce((sum, bucket) => sum + bucket.images, 0);
-  if (images !== work.images) throw wrong('/work/buckets', `hold ${images} images, not ${work.images}`);
-  if (!sweep.some((step) => step.batch === batch)) throw wrong('/batch', 'is none of the sweep');
+  if (images !== work.images) throw wrong('work.buckets', `hold ${images} images, not ${work.images}`);
+  if (!sweep.some((step) => step.batch === batch)) throw wrong('batch', 'is none of the sweep');
   const isSimulation = parity.status === 'simulated';
-  if (isSimulation !== simulated) throw wrong('/parity/status', 'does not go with /simulated');
+  if (isSimulation !== simulated) throw wrong('parity.status', 'does not go with simulated');
   const claims = [encode, endToEnd, imagesPerSecond.encode, imagesPerSecond.endToEnd, endToEndShare];
   const expected = simulated ? 'simulated' : 'measured';
   if (claims.some(({ evidence }) => evidence !== expected)) {
-    throw wrong('/stages', `are not labelled as ${expected}, which /simulated demands`);
+    throw wrong('stages', `are not labelled as ${expected}, which simulated demands`);
   }
   if (parity.status === 'passed') {
     const { difference } = parity;
     const isPassed =
       difference !== null && difference.notFinite === 0 && difference.relative <= difference.limit;
-    if (!isPassed) throw wrong('/parity', 'has not passed by its own figures');
+    if (!isPassed) throw wrong('parity', 'has not passed by its own figures');
   }
 }
 
 function checkDistribution(path: string, { samples, ...claimed }: Distribution): void {
   for (const [name, value] of Object.entries(summarise(samples))) {
-    checkEqual(`${path}/${name}`, claimed[name as keyof ReturnType<typeof summarise>], value);
+    checkEqual(`${path}.${name}`, claimed[name as keyof ReturnType<typeof summarise>], value);
   }
 }
 
