@@ -183,7 +183,7 @@ describe('the command', () => {
     await writeFile(inside('doctored.json'), JSON.stringify(doctored));
     const { code, stderr } = await latentCache('bench', 'compare', examples[0]!, inside('doctored.json'));
     expect(code).toBe(1);
-    expect(stderr).toMatch(/imagesPerSecond\/encode is 99.*ERR_REPORT/);
+    expect(stderr).toMatch(/imagesPerSecond\.encode is 99.*ERR_REPORT/);
   });
 });
 
