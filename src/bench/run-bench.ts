@@ -15,6 +15,7 @@ import type { NativeBinding, NvmlDevice } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import { buildCache } from '../pipeline/build-cache.js';
 import { Dataset } from '../pipeline/dataset.js';
+import { encoderOptionsOf } from '../pipeline/encoder-options.js';
 import type { SummaryEvent } from '../pipeline/events.js';
 import { type BuildOptions, type BuildSettings, resolveOptions } from '../pipeline/options.js';
 import type { PlannedImage } from '../pipeline/plan-image.js';
@@ -103,7 +104,12 @@ class Bench {
     say('Starting the encoder');
     const weights = await loadVae(vae, { model: bench.preset.model, ...this.abort() });
     const { architecture, fingerprint } = weights;
-    const { encoder, reason } = await createEncoder(weights, this.encoderOptions(settings));
+    const { encoder, reason } = await createEncoder(weights, {
+      ...encoderOptionsOf(settings),
+      consumeWeights: true,
+      binding: this.binding,
+      ...this.abort(),
+    });
     await using running = encoder;
     const parts = { items: set.items, settings, ...this.repeating() };
     say('Decoding and resizing');
@@ -190,27 +196,11 @@ class Bench {
     const numbers = new Map<string, number[]>();
     for (const [number, { geometry }] of items.entries()) {
       const name = sizeName(geometry.bucket);
-      numbers.set(name, [...(numbers.get(name) ?? []), number]);
+      const same = numbers.get(name);
+      if (same === undefined) numbers.set(name, [number]);
+      else same.push(number);
     }
     return { items, buckets: countSizes(work, settings), numbers };
-  }
-
-  private encoderOptions(settings: BuildSettings): Parameters<typeof createEncoder>[1] {
-    const { backend, precision, accuracy, device, vramBudget, libraryDir, engineDir, threads } = settings;
-    return {
-      backend,
-      precision,
-      accuracy,
-      device,
-      vramBudget,
-      libraryFolders: libraryDir,
-      consumeWeights: true,
-      binding: this.binding,
-      ...this.abort(),
-      ...(settings.attentionChunks === undefined ? {} : { queryChunks: settings.attentionChunks }),
-      ...(engineDir === undefined ? {} : { engineFolder: engineDir }),
-      ...(threads === undefined ? {} : { threads }),
-    };
   }
 
   private async prepareEncoder(

@@ -4,6 +4,7 @@ import { LatentCacheError } from '../errors.js';
 import type { EncoderStarter, StandInKind } from '../memory/encoder-set.js';
 import type { Layer } from '../model/layers.js';
 import { loadVae, type VaeEncoderWeights } from '../model/load-vae.js';
+import { encoderOptionsOf } from './encoder-options.js';
 import type { BuildOptions, BuildSettings } from './options.js';
 import { noVae } from './recipe.js';
 
@@ -93,19 +94,10 @@ class VaeSource implements EncoderSource {
   async #create(changes: CreateEncoderOptions): ReturnType<typeof createEncoder> {
     const { settings, options } = this;
     return createEncoder(await this.#takeWeights(), {
-      backend: settings.backend,
+      ...encoderOptionsOf(settings),
       signal: this.signal,
       consumeWeights: true, // an encoder has its own copy; the next one loads them again
-      precision: settings.precision,
-      accuracy: settings.accuracy,
-      device: settings.device,
-      vramBudget: settings.vramBudget,
-      libraryFolders: settings.libraryDir,
-      sliceAttention: settings.residency === 'lowvram',
       ...(options.binding === undefined ? {} : { binding: options.binding }),
-      ...(settings.attentionChunks === undefined ? {} : { queryChunks: settings.attentionChunks }),
-      ...(settings.engineDir === undefined ? {} : { engineFolder: settings.engineDir }),
-      ...(settings.threads === undefined ? {} : { threads: settings.threads }),
       ...changes,
     });
   }
