@@ -5,7 +5,7 @@ import type { EncoderMemory } from '../encoder/encoder.js';
 
 const MIB = 2 ** 20;
 /** Drivers free in blocks, and other programs live on the same device. */
-const TOLERANCE_BYTES = 64 * MIB;
+export const TOLERANCE_BYTES = 64 * MIB;
 const TOLERANCE_PART = 1 / 8;
 /** Freeing may be asynchronous, and another program may have taken memory at this very moment: looked at so often. */
 const LOOKS = 4;

@@ -1,6 +1,6 @@
 /** Whether memory comes back: by the counters of every device that was opened, and by what the driver sees. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { releaseMemory } from '../../memory/release.js';
+import { releaseMemory, TOLERANCE_BYTES } from '../../memory/release.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import { type Checklist, Skip } from '../checklist.js';
 import { encode } from '../encoding.js';
@@ -9,9 +9,6 @@ import { seededImage } from '../seeded-images.js';
 import type { Target } from '../target.js';
 import { LARGE, SIZE, SIZES } from './sizes.js';
 
-const MIB = 2 ** 20;
-/** As `src/memory/release.ts`: drivers free in blocks, and other programs live on the same device. */
-const TOLERANCE_BYTES = 64 * MIB;
 const CYCLES = 3;
 /** Many times the tolerance in one run, where the device's free memory is looked at. */
 const IMAGES = 4;
