@@ -11,6 +11,7 @@ import { LatentCacheError } from '../errors.js';
 import type { Residency } from '../memory/governor.js';
 import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
+import { type SdScriptsModel, sdScriptsModel } from '../trainers/sd-scripts/models.js';
 
 /** The values of the options that take one of a few, for the CLI and for checking. */
 export const CHOICES = {
@@ -192,8 +193,9 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     ),
     bucketNoUpscale: options.bucketNoUpscale ?? BUCKET_DEFAULTS.bucketNoUpscale,
   };
-  checkModelSteps(model, buckets);
-  const suffix = options.suffix ?? model.suffix;
+  const trained = sdScriptsModel(model);
+  checkModelSteps(model, trained, buckets);
+  const suffix = options.suffix ?? trained.suffix;
   if (!/^[A-Za-z0-9-]+$/.test(suffix))
     refuse(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
   if (options.legacyName && options.multiResolutionKeys) {
@@ -278,12 +280,12 @@ const BOOLEANS = [
 ] as const;
 
 /** sd-scripts' `verify_bucket_reso_steps`; without buckets the latent must still be a whole number of cells. */
-function checkModelSteps(model: ModelFacts, buckets: BucketSettings): void {
+function checkModelSteps(model: ModelFacts, { bucketStep }: SdScriptsModel, buckets: BucketSettings): void {
   const { enableBucket, bucketResoSteps, resolution } = buckets;
-  if (enableBucket && bucketResoSteps % model.bucketStep !== 0) {
+  if (enableBucket && bucketResoSteps % bucketStep !== 0) {
     refuse(
-      `bucket_reso_steps must be a multiple of ${model.bucketStep} for ${model.title}, got ${bucketResoSteps}`,
-      `Use --bucket-reso-steps ${Math.max(1, Math.round(bucketResoSteps / model.bucketStep)) * model.bucketStep}.`,
+      `bucket_reso_steps must be a multiple of ${bucketStep} for ${model.title}, got ${bucketResoSteps}`,
+      `Use --bucket-reso-steps ${Math.max(1, Math.round(bucketResoSteps / bucketStep)) * bucketStep}.`,
     );
   }
   const { width, height } = resolution;

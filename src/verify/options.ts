@@ -1,10 +1,11 @@
 import type { BucketSelector, Size } from '../dataset/bucket.js';
 import { LatentCacheError } from '../errors.js';
-import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
+import { MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import { loadVae } from '../model/load-vae.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import { type BuildOptions, resolveOptions } from '../pipeline/options.js';
+import { sdScriptsModel } from '../trainers/sd-scripts/models.js';
 import { parseSubset, type Subset } from './subset.js';
 
 type GeometryOptions = Pick<
@@ -86,10 +87,10 @@ export async function resolveVerifyOptions(options: VerifyOptions): Promise<Veri
     ...(suffix === undefined ? {} : { suffix }),
     ...(options.outDir === undefined ? {} : { outDir: options.outDir }),
   });
-  const models = id === undefined ? MODEL_IDS.map((each) => MODELS[each]) : [build.model];
+  const models = id === undefined ? [MODELS.sd, MODELS.sdxl] : [build.model];
   const kinds =
     suffix === undefined
-      ? models.map((model) => ({ suffix: model.suffix, models: [model] }))
+      ? models.map((model) => ({ suffix: sdScriptsModel(model).suffix, models: [model] }))
       : [{ suffix: build.suffix, models }];
   return {
     inputs,
