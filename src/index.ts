@@ -21,7 +21,7 @@ export type {
   Parity,
 } from './bench/report.js';
 export { runBench } from './bench/run-bench.js';
-export type { LatentDtype } from './cache/sd-scripts.js';
+export type { LatentDtype } from './cache/latent-entry.js';
 export type { Bucket, BucketChoice, BucketSettings, Size } from './dataset/bucket.js';
 export { BUCKET_DEFAULTS, BucketSelector } from './dataset/bucket.js';
 export { type CropLtrb, type Geometry, planGeometry } from './dataset/geometry.js';

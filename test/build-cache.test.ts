@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { readCache } from '#dist/cache/read-cache.js';
+import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 import { build, drawImage, fakeEncoder, namesIn, readNumbers, useScratchFolder } from './build-helpers.js';
 
 const folder = useScratchFolder();

@@ -5,7 +5,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach } from 'vitest';
 import { readNpyNumbers } from '#dist/cache/npy.js';
-import { readCache } from '#dist/cache/read-cache.js';
+import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 import type { BuildEvent, BuildOptions, Encoder, ImageBatch, SummaryEvent } from '#dist/index.js';
 import { buildCache } from '#dist/index.js';
 

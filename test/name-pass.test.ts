@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { walkNames } from '#dist/cache/name-pass.js';
+import { walkNames } from '#dist/trainers/sd-scripts/name-pass.js';
 import { build, drawImage, useScratchFolder } from './build-helpers.js';
 
 // Expectations: what sd-scripts' own pass over the same names gives (main at 48d368fa).

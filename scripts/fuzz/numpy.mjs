@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readNpyNumbers } from '../../dist/cache/npy.js';
-import { readCache } from '../../dist/cache/read-cache.js';
+import { readCache } from '../../dist/trainers/sd-scripts/read-npz.js';
 import { LatentCacheError } from '../../dist/errors.js';
 import { changeBytes } from './bytes.mjs';
 import { Random } from './random.mjs';

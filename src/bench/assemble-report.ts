@@ -2,7 +2,7 @@
 import { isSimulated } from '../cache/provenance.js';
 import type { Encoder, PlannedSize } from '../encoder/encoder.js';
 import type { VaeArchitecture } from '../model/architecture.js';
-import type { BuildSettings } from '../pipeline/options.js';
+import type { Target } from '../pipeline/options.js';
 import { computeBound } from './compute-bound.js';
 import { gpuFacts } from './gpu-facts.js';
 import type { Watched } from './gpu-watch.js';
@@ -31,7 +31,7 @@ export interface Findings {
   readonly reason: string;
   readonly fingerprint: string;
   readonly architecture: VaeArchitecture;
-  readonly settings: BuildSettings;
+  readonly settings: Target;
   readonly input: InputSet;
   readonly buckets: readonly PlannedSize[];
   readonly steps: readonly SweepResult[];

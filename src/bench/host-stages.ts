@@ -5,15 +5,13 @@ import type { RecipeRecord } from '../cache/provenance.js';
 import type { EncoderInfo, Moments } from '../encoder/encoder.js';
 import type { NativeBinding } from '../native/binding.js';
 import { storeImage } from '../pipeline/encode-batch.js';
-import type { BuildSettings } from '../pipeline/options.js';
-import type { PlannedImage } from '../pipeline/plan-image.js';
-import { decodePlanned, readSource, resizePlanned } from '../pipeline/prepare-image.js';
+import { decodeUnit, readSource, resizeVariant } from '../pipeline/prepare-image.js';
+import { subjectOf, type WorkUnit } from '../pipeline/work-unit.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
 import { secondsOf } from './stop-watch.js';
 
 export interface HostParts {
-  readonly items: readonly PlannedImage[];
-  readonly settings: BuildSettings;
+  readonly items: readonly WorkUnit[];
   readonly binding: NativeBinding;
   readonly repetitions: number;
   readonly signal: AbortSignal | undefined;
@@ -29,7 +27,7 @@ export interface PreparedPixels {
 
 /** A first round is a warm-up and gives the pixels. Decoding is from bytes in memory. */
 export async function measurePreparation(parts: HostParts): Promise<PreparedPixels> {
-  const { items, settings, binding, repetitions, signal } = parts;
+  const { items, binding, repetitions, signal } = parts;
   const decode: number[] = [];
   const resize: number[] = [];
   const pixels: Uint8Array[] = [];
@@ -37,9 +35,9 @@ export async function measurePreparation(parts: HostParts): Promise<PreparedPixe
   for (let round = 0; round <= repetitions; round++) {
     for (const item of items) {
       throwIfAborted(signal, 'measuring');
-      const { bytes } = await readSource(item, binding);
-      const decoding = await secondsOf(() => decodePlanned(item, bytes, settings, binding));
-      const resizing = await secondsOf(() => resizePlanned(item, decoding.result, settings, binding, pool));
+      const { bytes } = await readSource(subjectOf(item), binding);
+      const decoding = await secondsOf(() => decodeUnit(item, bytes, binding));
+      const resizing = await secondsOf(() => resizeVariant(item.variants[0], decoding.result, binding, pool));
       if (round === 0) {
         pixels.push(resizing.result.rgb);
       } else {
@@ -59,21 +57,29 @@ export async function measurePreparation(parts: HostParts): Promise<PreparedPixe
  * @returns seconds, one sample for each image and repetition
  */
 export async function measureWriting(
-  { items, settings, binding, repetitions, signal }: HostParts,
+  { items, binding, repetitions, signal }: HostParts,
   moments: readonly Pick<Moments, 'mean' | 'logvar'>[],
   by: EncoderInfo,
   recipe: RecipeRecord,
 ): Promise<readonly number[]> {
   const samples: number[] = [];
+  const store = { recipe: () => recipe, binding, patchStatistics: undefined };
   for (let round = 0; round <= repetitions; round++) {
     for (const [index, item] of items.entries()) {
       throwIfAborted(signal, 'measuring');
-      await rm(item.cachePath, { force: true });
+      const cache = subjectOf(item);
+      await rm(cache.cachePath, { force: true });
       const straight = { ...moments[index]!, inFloat32: false, by };
-      const source = { bytes: item.info.bytes, sha256: '0'.repeat(64) };
-      const prepared = { item, rgb: new Uint8Array(), flipped: null, alpha: null, source };
+      const source = { bytes: cache.info.bytes, sha256: '0'.repeat(64) };
+      const prepared = {
+        variant: item.variants[0],
+        rgb: new Uint8Array(),
+        flipped: null,
+        alpha: null,
+        source,
+      };
       const image = { prepared, straight, flipped: null, inFloat32: false, by };
-      const { seconds } = await secondsOf(() => storeImage(image, settings, recipe, binding));
+      const { seconds } = await secondsOf(() => storeImage(image, cache, store));
       if (round > 0) samples.push(seconds);
     }
   }

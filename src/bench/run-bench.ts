@@ -17,11 +17,13 @@ import { buildCache } from '../pipeline/build-cache.js';
 import { Dataset } from '../pipeline/dataset.js';
 import { encoderOptionsOf } from '../pipeline/encoder-options.js';
 import type { SummaryEvent } from '../pipeline/events.js';
-import { type BuildOptions, type BuildSettings, resolveOptions } from '../pipeline/options.js';
-import type { PlannedImage } from '../pipeline/plan-image.js';
+import type { BuildOptions, Target } from '../pipeline/options.js';
 import { countSizes } from '../pipeline/prepare-engines.js';
 import { recipeOf } from '../pipeline/recipe.js';
+import { sourceOf } from '../pipeline/source-of.js';
 import { surveyDataset } from '../pipeline/survey.js';
+import { resolveTargets } from '../pipeline/targets.js';
+import type { WorkUnit } from '../pipeline/work-unit.js';
 import { assembleReport } from './assemble-report.js';
 import { type Batch, cutBatches, encodePass, type Pass, type PlannedBatch } from './encode-passes.js';
 import { GpuWatch, readNvml, type Watched } from './gpu-watch.js';
@@ -56,7 +58,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
 
 /** The images as a build would take them, all in one order: by bucket, then by name. */
 interface WorkSet {
-  readonly items: readonly PlannedImage[];
+  readonly items: readonly WorkUnit[];
   readonly buckets: readonly PlannedSize[];
   /** Numbers of the images in each bucket, by `sizeName`. */
   readonly numbers: ReadonlyMap<string, readonly number[]>;
@@ -96,7 +98,7 @@ class Bench {
 
   async run(): Promise<BenchReport> {
     const { options, bench, say } = this;
-    const settings = resolveOptions(this.buildOptions());
+    const [settings] = resolveTargets(this.buildOptions());
     const vae = options.vae ?? (await this.drawWeights());
     say(`Drawing ${bench.images} photos`);
     const input = await writeInputSet(bench.preset, bench.images, this.photos, this.signal);
@@ -111,7 +113,7 @@ class Bench {
       ...this.abort(),
     });
     await using running = encoder;
-    const parts = { items: set.items, settings, ...this.repeating() };
+    const parts = { items: set.items, ...this.repeating() };
     say('Decoding and resizing');
     const prepared = await measurePreparation(parts);
     await this.prepareEncoder(running, set, prepared.pixels);
@@ -126,10 +128,12 @@ class Bench {
     const resident = process.resourceUsage().maxRSS * 1024;
     await running.dispose();
     say('Comparing with float32');
-    const checked = set.items.slice(0, bench.quick ? 1 : PARITY_IMAGES).map(({ geometry }, index) => ({
-      batch: { images: [prepared.pixels[index]!], ...geometry.bucket },
-      mean: encoded.moments[index]!.mean,
-    }));
+    const checked = set.items
+      .slice(0, bench.quick ? 1 : PARITY_IMAGES)
+      .map(({ variants: [{ geometry }] }, index) => ({
+        batch: { images: [prepared.pixels[index]!], ...geometry.bucket },
+        mean: encoded.moments[index]!.mean,
+      }));
     const { threads, signal } = this.options;
     const parity = await checkParity({
       info: running.info,
@@ -188,19 +192,19 @@ class Bench {
     return file;
   }
 
-  private async survey(settings: BuildSettings): Promise<WorkSet> {
-    await using dataset = await Dataset.open({ ...settings, leaveFiles: true }, this.binding, () => {});
+  private async survey(target: Target): Promise<WorkSet> {
+    await using dataset = await Dataset.open([sourceOf(target)], true, this.binding, () => {});
     const context = { signal: this.signal, onProgress: () => {} };
-    const { work } = await surveyDataset(dataset, settings, undefined, context);
+    const { work } = await surveyDataset(dataset, [target], () => undefined, context);
     const items = [...work];
     const numbers = new Map<string, number[]>();
-    for (const [number, { geometry }] of items.entries()) {
-      const name = sizeName(geometry.bucket);
+    for (const [number, { variants }] of items.entries()) {
+      const name = sizeName(variants[0].geometry.bucket);
       const same = numbers.get(name);
       if (same === undefined) numbers.set(name, [number]);
       else same.push(number);
     }
-    return { items, buckets: countSizes(work, settings), numbers };
+    return { items, buckets: countSizes(work), numbers };
   }
 
   private async prepareEncoder(
@@ -209,7 +213,7 @@ class Bench {
     pixels: readonly Uint8Array[],
   ): Promise<void> {
     const samples = async () =>
-      items.map(({ geometry }, index) => ({ pixels: pixels[index]!, ...geometry.bucket }));
+      items.map(({ variants }, index) => ({ pixels: pixels[index]!, ...variants[0].geometry.bucket }));
     await encoder.prepare?.(buckets, {
       samples,
       onProgress: ({ phase, index, total }) => this.say(`Building engine ${index} of ${total}: ${phase}`),

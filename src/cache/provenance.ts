@@ -2,7 +2,7 @@
  * What made a cache, kept in the zip comment of its own file: numpy and the trainers never look there, and it cannot
  * be lost apart from the latents. One record for each key suffix.
  */
-import type { LatentDtype } from './sd-scripts.js';
+import type { LatentDtype } from './latent-entry.js';
 
 /** The image file as it was read. No times: copies of a data set give the same caches. */
 export interface SourceState {

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
-import { readCache } from '../cache/read-cache.js';
 import { drawSampleImages } from '../demo/sample-images.js';
 import { asLatentCacheError } from '../errors.js';
 import { writeSeededVae } from '../model/seeded-vae.js';
 import type { BuildEvent } from '../pipeline/events.js';
+import { readCache } from '../trainers/sd-scripts/read-npz.js';
 import { runBuild } from './run-build.js';
 
 /** Small enough to run in seconds on any processor, with the structure of the real one. */

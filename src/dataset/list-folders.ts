@@ -1,7 +1,7 @@
 import { opendir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { cannotList, isFolder } from './folder-entries.js';
-import { isImageName } from './image-names.js';
+import { isImageName, withoutExtension } from './image-names.js';
 import { sortByCodePoints } from './name-order.js';
 
 /** One folder with images, as it was listed once. */
@@ -16,12 +16,20 @@ export interface ImageFolder {
   readonly images: readonly string[];
   /** Its other names that `keep` asked for. Whoever takes them may empty the list: they can be a million. */
   readonly others: string[];
+  /** Images that do not count, because they have no caption. */
+  readonly withoutCaption: readonly string[];
 }
 
 export interface ListOptions {
   readonly recursive: boolean;
   /** Names to be listed besides images. */
   readonly keep?: (name: string) => boolean;
+  /** Default: sd-scripts' rule. */
+  readonly isImage?: (name: string) => boolean;
+  /** Endings of captions, one of which must stand beside an image; null: images count without. */
+  readonly captions?: readonly string[] | null;
+  /** Sub-folders of this name are not searched. */
+  readonly skip?: string;
 }
 
 /** Entries read in one step: a folder of a million must not be a million objects. */
@@ -35,36 +43,45 @@ const ENTRIES = 2048;
  */
 export async function listImageFolders(
   roots: readonly string[],
-  { recursive, keep = () => false }: ListOptions,
+  options: ListOptions,
 ): Promise<ImageFolder[]> {
   const folders: ImageFolder[] = [];
   const seen = new Set<string>();
   const walk = async (root: string, inside: string): Promise<void> => {
     const folder = inside === '' ? root : path.join(root, inside);
-    const { images, others, subFolders, identity } = await listFolder(folder, recursive, keep);
+    const { subFolders, identity, ...names } = await listFolder(folder, options);
     if (seen.has(identity)) return;
     seen.add(identity);
-    folders.push({ root, inside, path: folder, images, others });
+    folders.push({ root, inside, path: folder, ...names });
     for (const name of subFolders) await walk(root, inside === '' ? name : `${inside}/${name}`);
   };
   for (const root of roots) await walk(root, '');
   return folders;
 }
 
-async function listFolder(folder: string, recursive: boolean, keep: (name: string) => boolean) {
+async function listFolder(
+  folder: string,
+  { recursive, keep = () => false, isImage = isImageName, captions = null, skip }: ListOptions,
+) {
   const images: string[] = [];
   const others: string[] = [];
   const subFolders: string[] = [];
+  const captioned = new Set<string>();
   try {
     for await (const entry of await opendir(folder, { bufferSize: ENTRIES })) {
       const { name } = entry;
-      if (isImageName(name)) images.push(name);
+      const caption = captions?.find((ending) => name.endsWith(ending));
+      if (isImage(name)) images.push(name);
       else if (keep(name)) others.push(name);
-      if (recursive && !name.startsWith('.') && (await isFolder(entry, folder))) subFolders.push(name);
+      else if (caption !== undefined) captioned.add(name.slice(0, -caption.length));
+      if (recursive && name !== skip && !name.startsWith('.') && (await isFolder(entry, folder)))
+        subFolders.push(name);
     }
     const identity = await realpath(folder);
+    const counts = (name: string) => captions === null || captioned.has(withoutExtension(name));
     return {
-      images: sortByCodePoints(images),
+      images: sortByCodePoints(images.filter(counts)),
+      withoutCaption: images.filter((name) => !counts(name)),
       others: sortByCodePoints(others),
       subFolders: sortByCodePoints(subFolders),
       identity,

@@ -1,6 +1,6 @@
 import { lstat, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { freeName } from '../cache/stale.js';
+import { freeName } from '../cache/set-aside.js';
 import { systemErrorCode } from '../errors.js';
 import { type Database, isDamage, openDatabase } from './database.js';
 import { Manifest } from './manifest.js';

@@ -1,52 +1,66 @@
 import type { Bucket } from '../dataset/bucket.js';
 import { sameSize } from '../dataset/size.js';
-import type { BuildSettings } from './options.js';
-import type { PlannedImage } from './plan-image.js';
 import { memoryOf } from './prepare-image.js';
+import type { WorkUnit } from './work-unit.js';
 
-/** Cuts the work into batches of one bucket each, as large as is asked for at that moment. */
+/** Cuts the work into batches of images with one set of buckets each, as large as is asked for at that moment. */
 export class BatchCutter {
-  readonly #items: Iterator<PlannedImage>;
-  #next: PlannedImage | undefined;
+  readonly #units: Iterator<WorkUnit>;
+  #next: WorkUnit | undefined;
 
-  /** @param work sorted by bucket */
+  /**
+   * @param work sorted by buckets
+   * @param memoryBudget bytes of pixels that may be held at once
+   */
   constructor(
-    work: Iterable<PlannedImage>,
-    private readonly settings: BuildSettings,
+    work: Iterable<WorkUnit>,
+    private readonly memoryBudget: number,
   ) {
-    this.#items = work[Symbol.iterator]();
+    this.#units = work[Symbol.iterator]();
     this.#advance();
   }
 
-  /** Of the next batch; undefined when there is none. */
+  /** The largest bucket of the next batch; undefined when there is none. */
   get bucket(): Bucket | undefined {
-    return this.#next?.geometry.bucket;
+    return this.#next?.variants[0].geometry.bucket;
   }
 
   /**
-   * The next batch, of `size` images or fewer: where a bucket ends, and where their pixels together would not fit the
+   * The next batch, of `size` images or fewer: where their buckets change, and where their pixels together would not fit the
    * memory budget while the last of them is being decoded, so that waiting for memory always ends.
+   *
+   * @param held bytes of pixels that are not given back before the batch is encoded; none fits beside them: an empty batch
    */
-  take(size: number): PlannedImage[] {
-    const batch: PlannedImage[] = [];
-    let held = 0;
-    for (let item = this.#next; item !== undefined && batch.length < size; item = this.#next) {
-      const { preparing, prepared } = memoryOf(item, this.settings);
+  take(size: number, held: number): WorkUnit[] {
+    const batch: WorkUnit[] = [];
+    let kept = held;
+    for (let unit = this.#next; unit !== undefined && batch.length < size; unit = this.#next) {
+      const { preparing, prepared } = memoryOf(unit);
       const [first] = batch;
-      const fits =
-        first === undefined ||
-        (sameSize(first.geometry.bucket, item.geometry.bucket) &&
-          held + preparing <= this.settings.memoryBudget);
-      if (!fits) break;
-      batch.push(item);
-      held += prepared;
+      const isAlone = first === undefined && held === 0;
+      const fits = kept + preparing <= this.memoryBudget && (first === undefined || sameBuckets(first, unit));
+      if (!isAlone && !fits) break;
+      batch.push(unit);
+      kept += prepared.reduce((sum, bytes) => sum + bytes, 0);
       this.#advance();
     }
     return batch;
   }
 
+  /** Whether the next image goes into the same buckets. */
+  continues(unit: WorkUnit): boolean {
+    return this.#next !== undefined && sameBuckets(unit, this.#next);
+  }
+
   #advance(): void {
-    const { done, value } = this.#items.next();
+    const { done, value } = this.#units.next();
     this.#next = done ? undefined : value;
   }
+}
+
+function sameBuckets(a: WorkUnit, b: WorkUnit): boolean {
+  return (
+    a.variants.length === b.variants.length &&
+    a.variants.every(({ geometry }, index) => sameSize(geometry.bucket, b.variants[index]!.geometry.bucket))
+  );
 }

@@ -1,4 +1,5 @@
 import { syncFolder } from '../cache/atomic-file.js';
+import type { RecipeRecord } from '../cache/provenance.js';
 import type { LatentCacheError } from '../errors.js';
 import { EncoderSet } from '../memory/encoder-set.js';
 import { Governor, type MemoryReport } from '../memory/governor.js';
@@ -12,12 +13,14 @@ import { type BuildEvent, batchesEvent, describeError, type SummaryEvent } from 
 import { Failures } from './failures.js';
 import { MeasuredRates } from './measured-rates.js';
 import { NoticeCollector } from './notices.js';
-import { type BuildOptions, type BuildSettings, resolveOptions } from './options.js';
+import type { BuildOptions, RunSettings, Target } from './options.js';
 import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
 import { countSizes, prepareEngines } from './prepare-engines.js';
 import { planEvent } from './progress-meter.js';
 import { recipeOf } from './recipe.js';
+import { sourceOf } from './source-of.js';
 import { type Survey, surveyDataset } from './survey.js';
+import { resolveTargets } from './targets.js';
 
 const EVENTS_WAITING = 256;
 
@@ -33,10 +36,10 @@ const EVENTS_WAITING = 256;
  * `ERR_OUTPUT_NOT_WRITABLE`, or `ERR_ABORTED` when the signal came before any encoding
  */
 export async function* buildCache(options: BuildOptions): AsyncGenerator<BuildEvent, void, void> {
-  const settings = resolveOptions(options);
+  const targets = resolveTargets(options);
   const channel = new Channel<BuildEvent>(EVENTS_WAITING);
   const stop = new AbortController();
-  const run = new BuildRun(options, settings, channel, stop);
+  const run = new BuildRun(options, targets, channel, stop);
   const onAbort = () => stop.abort();
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
@@ -73,14 +76,17 @@ class BuildRun {
   private memory: MemoryReport | null = null;
   private stoppedBy: LatentCacheError | undefined;
   private readonly binding: NativeBinding;
+  /** What holds for all targets. */
+  private readonly settings: RunSettings;
 
   constructor(
     private readonly options: BuildOptions,
-    private readonly settings: BuildSettings,
+    private readonly targets: readonly [Target, ...Target[]],
     private readonly events: Channel<BuildEvent>,
     private readonly stop: AbortController,
   ) {
     this.binding = options.binding ?? loadBinding();
+    [this.settings] = targets;
     this.failures = new Failures(
       (failure) => events.push(failure),
       (reason) => this.giveUp(reason),
@@ -105,16 +111,20 @@ class BuildRun {
   }
 
   private async work(source: EncoderSource): Promise<Survey> {
-    const { settings, events } = this;
-    await using dataset = await Dataset.open(settings, this.binding, (notice) => events.push(notice));
-    const recipe = settings.skipExisting ? undefined : recipeOf(settings, source.fingerprint);
-    const survey = await surveyDataset(dataset, settings, recipe, {
+    const { settings, targets, events, binding } = this;
+    await using dataset = await Dataset.open(targets.map(sourceOf), settings.leaveFiles, binding, (notice) =>
+      events.push(notice),
+    );
+    const recipe = (target: Target) =>
+      settings.skipExisting ? undefined : recipeOf(target, source.fingerprint);
+    const survey = await surveyDataset(dataset, targets, recipe, {
       signal: this.stop.signal,
       onProgress: everyNow((seen, total) => events.push({ type: 'survey', seen, total })),
     });
     for (const notice of survey.notices) events.push(notice);
     for (const failure of survey.failures) this.failures.addImage(failure);
-    events.push(planEvent(survey, settings));
+    this.failures.caches = survey.failedCaches;
+    events.push(planEvent(survey));
 
     if (survey.work.length > 0 && !settings.dryRun) await this.encodeAll(dataset, survey, source);
     return survey;
@@ -135,7 +145,6 @@ class BuildRun {
       const plan = await prepareEngines(
         governor,
         survey.work,
-        settings,
         binding,
         ({ size, ...progress }) => events.push({ type: 'engine', bucket: size, ...progress }),
         stop.signal,
@@ -145,7 +154,11 @@ class BuildRun {
         governor,
         settings,
         binding,
-        recipe: recipeOf(settings, source.fingerprint),
+        store: {
+          recipe: recipeFor(this.targets, source.fingerprint),
+          binding,
+          patchStatistics: source.patchStatistics,
+        },
         inTheWay: survey.inTheWay,
         manifest: dataset.manifest,
         events,
@@ -169,7 +182,7 @@ class BuildRun {
     const { settings, loop, binding } = this;
     const isWhole = loop?.encoded === survey.work.length;
     if (layers === null || choice === undefined || settings.simulated || !isWhole) return;
-    const operations = countSizes(survey.work, settings).reduce(
+    const operations = countSizes(survey.work).reduce(
       (sum, size) => sum + size.images * encoderOperations(layers, size),
       0,
     );
@@ -182,23 +195,24 @@ class BuildRun {
   }
 
   private summary(survey: Survey): SummaryEvent {
-    const { encoded = 0, bytesWritten = 0 } = this.loop ?? {};
-    const failures = this.failures.list;
-    const failedLater = failures.length - survey.failures.length;
+    const { encoded = 0, decoded = 0, bytesWritten = 0 } = this.loop ?? {};
+    const { list, caches: failed } = this.failures;
+    const failedLater = failed - survey.failedCaches;
     const remaining = this.settings.dryRun ? 0 : survey.work.length - encoded - failedLater;
     return {
       type: 'summary',
       total: survey.total,
       encoded,
       skipped: survey.skipped,
-      failed: failures.length,
+      failed,
+      decoded,
       remaining,
       aborted: remaining > 0,
       stoppedBy:
         this.stoppedBy === undefined ? null : this.describeStop(this.stoppedBy, remaining + failedLater),
       seconds: (performance.now() - this.started) / 1000,
       bytesWritten,
-      failures: failures.map(({ type: _type, ...failure }) => failure),
+      failures: list.map(({ type: _type, ...failure }) => failure),
       memory: this.memory,
       dryRun: this.settings.dryRun,
     };
@@ -215,4 +229,10 @@ class BuildRun {
       remedy: `The ${images} images that are left take about ${bytes} bytes. ${described.remedy}`,
     };
   }
+}
+
+/** Made once for each target, not for each image. */
+function recipeFor(targets: readonly Target[], fingerprint: string): (target: Target) => RecipeRecord {
+  const recipes = new Map(targets.map((target) => [target, recipeOf(target, fingerprint)]));
+  return (target) => recipes.get(target)!;
 }

@@ -1,11 +1,13 @@
 /** What lies in an output folder besides the caches that belong there. */
 import path from 'node:path';
 import { removeAbandoned } from '../cache/atomic-file.js';
-import { isPassDisabled, walkNames } from '../cache/name-pass.js';
-import { findInTheWay, type StaleFile, setAside } from '../cache/stale.js';
+import { setAside } from '../cache/set-aside.js';
+import { sameSize } from '../dataset/size.js';
 import type { PlacedNames } from './name-conflicts.js';
+import { isOurCache } from './our-cache.js';
 import { type OutputGroup, prepareFolder } from './output-group.js';
 import { targetOf } from './plan-image.js';
+import type { StaleFile } from './stale-file.js';
 import { FATE, type SurveyState } from './survey-state.js';
 
 /** An output folder whose images have their fates. */
@@ -41,24 +43,22 @@ export async function clearFolder(
   names: readonly string[],
 ): Promise<void> {
   const { group, placed, caches, accepted, foreign, encode } = folder;
-  const { settings } = state.context;
-  if (!settings.leaveFiles) {
+  const { target } = state.context;
+  const { files } = target.trainer;
+  if (!target.leaveFiles) {
     await removeAbandoned(group.folder, names);
     if (encode.length > 0) {
       await prepareFolder(group.folder);
       state.folders.push(group.folder);
     }
   }
-  const sizeOf = (base: string) => {
-    const image = placed.get(base);
-    return image === undefined ? undefined : state.listed(image);
-  };
+  const images = { sizesOf: (base: string) => placed.all(base).map((image) => state.listed(image)) };
   const stale = new Set<string>();
   for (const name of caches) {
-    const found = accepted.has(name) ? undefined : findInTheWay(name, sizeOf, settings);
+    const found = accepted.has(name) ? undefined : files.inTheWay(name, images);
     if (found === undefined) continue;
     stale.add(name);
-    await clearAway(state, placed.get(found.base)!, path.join(group.folder, name), found.kind);
+    await clearAway(state, placed.all(found.base).at(-1)!, path.join(group.folder, name), found.kind);
   }
   for (const image of foreign) {
     if (state.fates[image] === FATE.encode) {
@@ -75,11 +75,11 @@ async function clearAway(
   file: string,
   kind: StaleFile['kind'],
 ): Promise<void> {
-  const { settings } = state.context;
+  const { target } = state.context;
   state.notices.add(STALE_NOTICES[kind], file);
-  if (settings.stale === 'keep' || settings.leaveFiles) return;
+  if (target.stale === 'keep' || target.leaveFiles) return;
   if (state.fates[image] !== FATE.encode) {
-    await setAside(file);
+    await setAside(file, (each) => isOurCache(target.trainer.files, each));
     return;
   }
   const { cachePath } = state.plan(image);
@@ -94,22 +94,19 @@ function reportClashes(
   { group, caches, encode }: SettledFolder,
   stale: ReadonlySet<string>,
 ): void {
-  const { table, settings } = state.context;
-  // Elsewhere than beside the images the trainer does not look, and old-style names it does not match.
-  if (settings.outDir !== undefined || settings.legacyName || isPassDisabled(group.folder)) return;
+  const { table, target } = state.context;
+  // Elsewhere than beside the images the trainer does not look.
+  if (target.outDir !== undefined) return;
   const names = encode
     .map((image) => path.basename(state.plan(image).cachePath))
     .filter((name) => !caches.has(name));
-  for (const name of caches) {
-    if (name.endsWith(`_${settings.suffix}.npz`) && !stale.has(name)) names.push(name);
-  }
+  for (const name of caches) if (!stale.has(name)) names.push(name);
   const [part] = group.parts;
   const start = table.start(part!);
-  walkNames(table.folders[part!]!.images, names, (index, taken) => {
+  const { files } = target.trainer;
+  files.visitTakenSizes(group.folder, table.folders[part!]!.images, names, (index, taken) => {
     const image = start + index;
     if (state.fates[image] === FATE.failed) return;
-    const { width, height } = state.listed(image);
-    if (taken.width !== width || taken.height !== height)
-      state.notices.add('name-clash', table.image(image).path);
+    if (!sameSize(taken, state.listed(image))) state.notices.add('name-clash', table.image(image).path);
   });
 }

@@ -4,40 +4,51 @@ import { LatentCacheError } from '../errors.js';
 import { FolderLocks } from '../manifest/folder-locks.js';
 import { RunManifest } from '../manifest/run-manifest.js';
 import type { NativeBinding } from '../native/binding.js';
+import type { ImageRules } from '../trainers/trainer.js';
 import type { NoticeEvent } from './events.js';
 import { ImageTable } from './image-table.js';
-import type { BuildSettings } from './options.js';
-import { groupByOutput, isCacheName, type OutputGroup } from './output-group.js';
+import { type CachePlace, groupByOutput, isWorthListing, type OutputGroup } from './output-group.js';
 
-/** `leaveFiles`: nothing is locked, and the manifests are only read. */
-export type DatasetSettings = Pick<BuildSettings, 'inputs' | 'recursive' | 'outDir' | 'leaveFiles'>;
+/** Which images, and where their caches are. */
+export interface SourceSettings extends CachePlace {
+  readonly inputs: readonly string[];
+  readonly recursive: boolean;
+  readonly images: ImageRules;
+}
+
+/** The images of one source and the folders of their caches. */
+export interface ListedSource {
+  readonly table: ImageTable;
+  readonly groups: readonly OutputGroup[];
+}
 
 export class Dataset implements AsyncDisposable {
   private constructor(
-    readonly table: ImageTable,
-    readonly groups: readonly OutputGroup[],
+    /** In the order in which they were asked for. */
+    readonly sources: readonly ListedSource[],
     readonly manifest: RunManifest,
     readonly binding: NativeBinding,
     private readonly locks: FolderLocks | undefined,
   ) {}
 
   /**
-   * @param onNotice is told of trouble with a manifest, now or later
+   * @param leaveFiles nothing is locked, and the manifests are only read
+   * @param onNotice is told of images that do not count, and of trouble with a manifest, now or later
    * @throws LatentCacheError `ERR_NO_INPUT`, `ERR_FOLDER_LOCKED`, `ERR_OUTPUT_OUTSIDE`, `ERR_OUTPUT_NOT_WRITABLE`,
    * `ERR_DISK_FULL`, `ERR_CACHE_WRITE`
    */
   static async open(
-    settings: DatasetSettings,
+    asked: readonly SourceSettings[],
+    leaveFiles: boolean,
     binding: NativeBinding,
     onNotice: (notice: NoticeEvent) => void,
   ): Promise<Dataset> {
-    const { inputs, recursive, leaveFiles } = settings;
-    const folders = await listImageFolders(inputs, { recursive, keep: isCacheName });
-    const table = new ImageTable(folders);
-    if (table.length === 0) throw noImages(settings);
-    const groups = groupByOutput(folders, settings);
+    const sources: ListedSource[] = [];
+    for (const source of asked) sources.push(await listSource(source, onNotice));
+    const groups = sources.flatMap((source) => source.groups);
     const roots = [...new Set(groups.map(({ root }) => root))];
-    const places = groups.map(({ folder }) => folder);
+    const places = [...new Set(groups.map(({ base }) => base))];
+    const recursive = asked.some((source) => source.recursive);
     const locks = leaveFiles ? undefined : await FolderLocks.take(roots, places, recursive, binding);
     const manifest = await RunManifest.open(roots, locks?.readOnly ?? [], {
       readOnly: leaveFiles,
@@ -45,7 +56,7 @@ export class Dataset implements AsyncDisposable {
       onProblem: (message, file) =>
         onNotice({ type: 'notice', code: 'manifest', message, count: 1, paths: [file] }),
     });
-    return new Dataset(table, groups, manifest, binding, locks);
+    return new Dataset(sources, manifest, binding, locks);
   }
 
   /** Writes what is left of the manifests, then frees the folders. */
@@ -55,10 +66,41 @@ export class Dataset implements AsyncDisposable {
   }
 }
 
-function noImages(settings: DatasetSettings): LatentCacheError {
-  return new LatentCacheError('ERR_NO_INPUT', `No images in ${settings.inputs.join(', ')}`, {
-    path: settings.inputs[0],
-    remedy: settings.recursive
+/** Paths that a notice names. */
+const NOTICE_PATHS = 5;
+
+async function listSource(
+  source: SourceSettings,
+  onNotice: (notice: NoticeEvent) => void,
+): Promise<ListedSource> {
+  const { inputs, recursive, images, files } = source;
+  const folders = await listImageFolders(inputs, {
+    recursive,
+    keep: (name) => isWorthListing(name, source),
+    isImage: images.isImage,
+    captions: images.captions,
+    ...(files.folder === '' ? {} : { skip: files.folder }),
+  });
+  const left = folders.flatMap(({ path, withoutCaption }) => withoutCaption.map((name) => `${path}/${name}`));
+  if (left.length > 0) {
+    onNotice({
+      type: 'notice',
+      code: 'no-caption',
+      message: `${left.length} images have no caption (${images.captions!.join(' or ')}), and the trainer leaves them out`,
+      count: left.length,
+      paths: left.slice(0, NOTICE_PATHS),
+    });
+  }
+  const table = new ImageTable(folders);
+  if (table.length === 0) throw noImages(source);
+  return { table, groups: groupByOutput(folders, source) };
+}
+
+function noImages({ inputs, recursive, images }: SourceSettings): LatentCacheError {
+  const captioned = images.captions === null ? '' : ' with captions';
+  return new LatentCacheError('ERR_NO_INPUT', `No images${captioned} in ${inputs.join(', ')}`, {
+    path: inputs[0],
+    remedy: recursive
       ? 'Images end in .png, .jpg, .jpeg, .webp, .bmp or .avif, all in lower or all in upper case.'
       : 'Sub-folders are not searched, as in sd-scripts: name them, or add --recursive.',
   });

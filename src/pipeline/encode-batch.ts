@@ -1,13 +1,15 @@
+import type { LatentEntry } from '../cache/latent-entry.js';
 import type { ProvenanceRecord, RecipeRecord } from '../cache/provenance.js';
-import type { LatentEntry } from '../cache/sd-scripts.js';
-import { type WrittenCache, writeCache } from '../cache/write-cache.js';
 import type { EncoderInfo, ImageBatch, Moments } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
 import type { EncodedBatch } from '../memory/join-moments.js';
 import { absurdMagnitude, allFinite } from '../model/finite.js';
+import { normaliseLatent, type PatchStatistics } from '../model/normalise.js';
 import { posteriorMean, samplePosterior, seedForImage } from '../model/posterior.js';
 import type { NativeBinding } from '../native/binding.js';
-import type { BuildSettings } from './options.js';
+import type { WrittenCache } from '../trainers/trainer.js';
+import type { Target } from './options.js';
+import type { PlannedImage } from './plan-image.js';
 import type { PreparedImage } from './prepare-image.js';
 
 /** Moments of one image: (channels, height, width) each. */
@@ -46,18 +48,28 @@ export async function encodeImages(
     images.map(({ rgb }) => rgb),
     encode,
   );
-  const mirrored = images.map(({ flipped }) => flipped);
-  const flipped = mirrored.every((pixels) => pixels !== null)
-    ? encodePixels(images, mirrored, encode)
-    : undefined;
+  const mirrored = images.filter(({ flipped }) => flipped !== null);
+  const flipped =
+    mirrored.length === 0
+      ? []
+      : encodePixels(
+          mirrored,
+          mirrored.map((image) => image.flipped!),
+          encode,
+        );
   const [moments, flippedMoments] = await Promise.all([straight, flipped]);
-  return images.map((prepared, index) => ({
-    prepared,
-    straight: moments[index]!,
-    flipped: flippedMoments?.[index] ?? null,
-    inFloat32: moments[index]!.inFloat32 || flippedMoments?.[index]?.inFloat32 === true,
-    by: moments[index]!.by,
-  }));
+  let next = 0;
+  return images.map((prepared, index) => {
+    const one = moments[index]!;
+    const other = prepared.flipped === null ? null : flippedMoments[next++]!;
+    return {
+      prepared,
+      straight: one,
+      flipped: other,
+      inFloat32: one.inFloat32 || other?.inFloat32 === true,
+      by: one.by,
+    };
+  });
 }
 
 async function encodePixels(
@@ -65,7 +77,7 @@ async function encodePixels(
   pixels: readonly Uint8Array[],
   encode: Encode,
 ): Promise<ImageMoments[]> {
-  const { width, height } = images[0]!.item.geometry.bucket;
+  const { width, height } = images[0]!.variant.geometry.bucket;
   const encoded = await encode({ images: pixels, width, height });
   checkMoments(encoded.moments, images);
   return split(encoded);
@@ -76,7 +88,7 @@ function checkMoments(
   { mean, logvar, count, channels, height, width }: Moments,
   images: readonly PreparedImage[],
 ): void {
-  const shape = [images.length, ...images[0]!.item.latentShape];
+  const shape = [images.length, ...images[0]!.variant.latentShape];
   const length = shape.reduce((product, side) => product * side, 1);
   const got = [count, channels, height, width];
   if (got.join() === shape.join() && mean.length === length && logvar.length === length) return;
@@ -102,56 +114,68 @@ export interface StoredImage extends WrittenCache {
   readonly record: ProvenanceRecord;
 }
 
+/** What all caches of a run have in common. */
+export interface StoreContext {
+  /** How the caches of a target are made. */
+  recipe(target: Target): RecipeRecord;
+  readonly binding: Pick<NativeBinding, 'samplePosterior' | 'writeFileAtomic'>;
+  /** Of the VAE, for models whose latents are normalised by them. */
+  readonly patchStatistics: PatchStatistics | undefined;
+}
+
 /**
- * Takes the mean or a sample, checks it, writes the file.
+ * Takes the mean or a sample, checks it, gives it the values that the trainer stores, writes the file.
  *
+ * @param cache one of the image's
  * @returns undefined when nothing is to be written
  * @throws LatentCacheError `ERR_NON_FINITE`, `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_CACHE_WRITE`
  */
 export async function storeImage(
   { prepared, straight, flipped, inFloat32, by }: EncodedImage,
-  settings: BuildSettings,
-  recipe: RecipeRecord,
-  binding: Pick<NativeBinding, 'samplePosterior' | 'writeFileAtomic'>,
+  cache: PlannedImage,
+  { recipe, binding, patchStatistics }: StoreContext,
 ): Promise<StoredImage | undefined> {
-  const { item, alpha, source } = prepared;
+  const { image, geometry, latentShape, cachePath, keySuffix, target } = cache;
+  const { trainer, posterior, seed, model } = target;
+  const { alpha, source } = prepared;
   const check = (values: Float32Array): Float32Array => {
     const absurd = absurdMagnitude(values);
-    if (absurd !== undefined) throw notALatent(item.image.path, absurd);
+    if (absurd !== undefined) throw notALatent(image.path, absurd);
     return values;
   };
-  const latent = (moments: ImageMoments, variant: string): Float32Array => {
-    if (!allFinite(moments.mean) || !allFinite(moments.logvar)) throw notFinite(item.image.path);
-    if (settings.posterior === 'mean') return check(posteriorMean(moments.mean));
+  const raw = (moments: ImageMoments, variant: string): Float32Array => {
+    if (!allFinite(moments.mean) || !allFinite(moments.logvar)) throw notFinite(image.path);
+    if (posterior === 'mean') return check(posteriorMean(moments.mean));
     // One stream for each image, size and orientation, whatever else the run holds.
-    const [, height, width] = item.latentShape;
-    return check(
-      samplePosterior(
-        moments.mean,
-        moments.logvar,
-        seedForImage(settings.seed, `${item.image.relativePath}\n${width}x${height}\n${variant}`),
-        binding,
-      ),
-    );
+    const [, height, width] = latentShape;
+    const key = `${image.relativePath}\n${width}x${height}\n${variant}`;
+    return check(samplePosterior(moments.mean, moments.logvar, seedForImage(seed, key), binding));
   };
+  const stored = (moments: ImageMoments, variant: string) => {
+    const values = raw(moments, variant);
+    return trainer.values === 'raw'
+      ? { values, shape: latentShape }
+      : normaliseLatent(model, values, latentShape, patchStatistics);
+  };
+  const { values, shape } = stored(straight, 'straight');
+  const keepsFlipped = target.flipAug && flipped !== null;
   const entry: LatentEntry = {
-    shape: item.latentShape,
-    latents: latent(straight, 'straight'),
-    latentsFlipped: flipped === null ? null : latent(flipped, 'flipped'),
-    alphaMask: alpha,
-    bucket: item.geometry.bucket,
-    originalSize: item.geometry.original,
-    cropLtrb: item.geometry.cropLtrb,
+    shape,
+    latents: values,
+    latentsFlipped: keepsFlipped ? stored(flipped, 'flipped').values : null,
+    alphaMask: target.alphaMask ? alpha : null,
+    bucket: geometry.bucket,
+    originalSize: geometry.original,
+    cropLtrb: geometry.cropLtrb,
   };
-  if (settings.leaveFiles) return undefined;
+  if (target.leaveFiles) return undefined;
   const record: ProvenanceRecord = {
-    recipe,
+    recipe: recipe(target),
     encoder: { backend: by.backend, precision: inFloat32 ? 'fp32' : by.precision },
     source,
   };
-  const { cachePath, keySuffix } = item;
-  const request = { path: cachePath, entry, keySuffix, dtype: settings.dtype, record };
-  return { ...(await writeCache(request, binding)), record };
+  const request = { path: cachePath, entry, keySuffix, dtype: target.dtype, record };
+  return { ...(await trainer.files.write(request, binding)), record };
 }
 
 function notALatent(file: string, value: number): LatentCacheError {

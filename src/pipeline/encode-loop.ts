@@ -1,14 +1,15 @@
 /** From planned images to files: decode ahead, encode what the governor allows, write behind. */
 import { availableParallelism } from 'node:os';
-import { isSimulated, type RecipeRecord } from '../cache/provenance.js';
-import { OpenCache } from '../cache/read-structure.js';
-import { type StaleFile, setAside } from '../cache/stale.js';
-import type { Size } from '../dataset/bucket.js';
+import { isSimulated } from '../cache/provenance.js';
+import { setAside } from '../cache/set-aside.js';
+import type { Bucket, Size } from '../dataset/bucket.js';
+import { sameSize } from '../dataset/size.js';
 import { asLatentCacheError, type ErrorCode, LatentCacheError } from '../errors.js';
 import type { RunManifest } from '../manifest/run-manifest.js';
 import type { Governor } from '../memory/governor.js';
 import type { NativeBinding } from '../native/binding.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
+import type { CacheFiles } from '../trainers/trainer.js';
 import { BatchCutter } from './batches.js';
 import { ByteBudget } from './byte-budget.js';
 import type { Channel } from './channel.js';
@@ -16,19 +17,25 @@ import {
   type Encode,
   type EncodedImage,
   encodeImages,
+  type StoreContext,
   type StoredImage,
   storeImage,
 } from './encode-batch.js';
 import { type BuildEvent, type FailedEvent, toFailure } from './events.js';
 import type { Failures } from './failures.js';
+import { FileTurns } from './file-turns.js';
 import { failureRow, writtenRow } from './manifest-rows.js';
 import { mapLimit } from './map-limit.js';
 import type { NoticeCollector } from './notices.js';
-import type { BuildSettings } from './options.js';
+import type { RunSettings } from './options.js';
+import { isOurCache } from './our-cache.js';
 import { outputRoot, type PlannedImage } from './plan-image.js';
-import { memoryOf, type PreparedImage, prepareImage, recycle } from './prepare-image.js';
+import { memoryOf, type PreparedImage, preparedBytes, prepareImage, recycle } from './prepare-image.js';
 import { ProgressMeter } from './progress-meter.js';
+import type { StaleFile } from './stale-file.js';
+import { WaitingImages } from './waiting-images.js';
 import type { WorkList } from './work-list.js';
+import { cachesOf, subjectOf, type WorkUnit } from './work-unit.js';
 
 /** Batches between "pixels are ready" and "on disk", besides those that compute: one waits, one is written. */
 const BATCHES_AROUND_ENCODER = 2;
@@ -36,11 +43,14 @@ const BATCHES_AROUND_ENCODER = 2;
 /** Batches between the encoder's door and the disk: one is encoded while another is stored. */
 const LEAST_UNSTORED = 2;
 
+/** Of the pixel memory, what may wait for another bucket's turn. */
+const WAITING_SHARE = 0.5;
+
 export interface EncodeLoopParts {
   readonly governor: Governor;
-  readonly settings: BuildSettings;
+  readonly settings: RunSettings;
   readonly binding: NativeBinding;
-  readonly recipe: RecipeRecord;
+  readonly store: StoreContext;
   /** By cache path: files that go out of the way when that cache is written. */
   readonly inTheWay: ReadonlyMap<string, readonly StaleFile[]>;
   readonly manifest: RunManifest;
@@ -53,6 +63,11 @@ export interface EncodeLoopParts {
 
 export class EncodeLoop {
   readonly #parts: EncodeLoopParts;
+  /** One resolution after the other goes into a file of several. */
+  readonly #files = new FileTurns();
+  /** Image files that were read and decoded. */
+  decoded = 0;
+  /** Caches that were made. */
   encoded = 0;
   bytesWritten = 0;
 
@@ -68,18 +83,19 @@ export class EncodeLoop {
     const meter = new ProgressMeter(work);
     const pool = new PixelPool(2 * decoders);
     stop.addEventListener('abort', () => budget.open());
-    const prepared = mapLimit(work, decoders, async (item) => {
-      const memory = memoryOf(item, settings);
+    const prepared = mapLimit(work, decoders, async (unit) => {
+      const memory = memoryOf(unit);
       await budget.acquire(memory.preparing);
-      if (stop.aborted) return undefined;
+      if (stop.aborted) return [];
       try {
-        const image = await prepareImage(item, settings, binding, pool);
-        budget.release(memory.preparing - memory.prepared);
-        return image;
+        const images = await prepareImage(unit, binding, pool);
+        this.decoded++;
+        budget.release(memory.preparing - memory.prepared.reduce((sum, bytes) => sum + bytes, 0));
+        return images;
       } catch (error) {
         budget.release(memory.preparing);
-        this.#failImage(item, error);
-        return undefined;
+        this.#failImage(unit, error);
+        return [];
       }
     });
 
@@ -89,19 +105,9 @@ export class EncodeLoop {
     const unstored = new ByteBudget(Math.max(LEAST_UNSTORED, callsAtOnce));
     const inFlight: Promise<void>[] = [];
     const computing = new Set<Promise<unknown>>();
-    const cutter = new BatchCutter(work, settings);
-    for (let bucket = cutter.bucket; bucket !== undefined; bucket = cutter.bucket) {
-      await events.ready();
-      const size = await this.#batchFor(bucket, () => Promise.all(computing));
-      if (size === undefined) break;
-      const batch = cutter.take(size);
-      const images: PreparedImage[] = [];
-      for (let index = 0; index < batch.length; index++) {
-        const image = (await prepared.next()).value;
-        if (image) images.push(image);
-      }
+    const dispatch = async (images: readonly PreparedImage[]): Promise<void> => {
       while (inFlight.length >= callsAtOnce + BATCHES_AROUND_ENCODER) await inFlight[0];
-      if (stop.aborted) break;
+      if (stop.aborted || images.length === 0) return;
       const encoding = unstored.acquire(1).then(() => this.#encode(images, calls));
       computing.add(encoding);
       const task = this.#storeAll(encoding.finally(() => computing.delete(encoding))).finally(() => {
@@ -109,11 +115,44 @@ export class EncodeLoop {
         inFlight.splice(inFlight.indexOf(task), 1);
         for (const image of images) {
           recycle(image, pool);
-          budget.release(memoryOf(image.item, settings).prepared);
+          budget.release(preparedBytes(image.variant));
         }
-        events.push(meter.advance(batch));
+        events.push(meter.advance(images));
       });
       inFlight.push(task);
+    };
+    const batchFor = (bucket: Bucket) => this.#batchFor(bucket, () => Promise.all(computing));
+    const waiting = new WaitingImages();
+    const encodeWaiting = async (): Promise<boolean> => {
+      for (let bucket = waiting.bucket; bucket !== undefined; bucket = waiting.bucket) {
+        const size = await batchFor(bucket);
+        if (size === undefined || stop.aborted) return false;
+        await dispatch(waiting.take(size));
+      }
+      return true;
+    };
+
+    const cutter = new BatchCutter(work, settings.memoryBudget);
+    for (let bucket = cutter.bucket; bucket !== undefined; bucket = cutter.bucket) {
+      await events.ready();
+      const size = await batchFor(bucket);
+      if (size === undefined) break;
+      const batch = cutter.take(size, waiting.bytes);
+      const images: PreparedImage[] = [];
+      for (let index = 0; index < batch.length; index++) {
+        const variants = (await prepared.next()).value ?? [];
+        if (variants.length === 0 && !stop.aborted) events.push(meter.skip(batch[index]!));
+        for (const image of variants) {
+          if (sameSize(image.variant.geometry.bucket, bucket)) images.push(image);
+          else waiting.add(image);
+        }
+      }
+      while (images.length > 0 && !stop.aborted) await dispatch(images.splice(0, size));
+      if (stop.aborted) break;
+      const last = batch.at(-1);
+      const isFull = last === undefined || waiting.bytes > settings.memoryBudget * WAITING_SHARE;
+      // A bucket is left as rarely as the memory allows.
+      if ((isFull || !cutter.continues(last)) && !(await encodeWaiting())) break;
     }
     await Promise.all(inFlight);
     await prepared.return();
@@ -132,7 +171,7 @@ export class EncodeLoop {
   }
 
   async #storeAll(encoding: Promise<readonly EncodedImage[]>): Promise<void> {
-    await Promise.all((await encoding).map((image) => this.#store(image)));
+    await Promise.all((await encoding).map((image) => this.#storeCaches(image)));
   }
 
   /** Never rejects: whatever goes wrong is an event. Gives nothing where it failed, or where the run is stopped. */
@@ -146,7 +185,7 @@ export class EncodeLoop {
       return await encodeImages(images, (batch) => governor.encode(batch));
     } catch (thrown) {
       if (images.length > 1) await this.#encodeOneByOne(images);
-      else this.#fail(images[0]!.item, thrown, 'ERR_ENCODER');
+      else this.#fail(images[0]!.variant.caches, thrown, 'ERR_ENCODER');
       return [];
     } finally {
       calls.release(1);
@@ -160,59 +199,80 @@ export class EncodeLoop {
       if (stop.aborted) return;
       try {
         const [encoded] = await encodeImages([image], (batch) => governor.encode(batch));
-        await this.#store(encoded!);
+        await this.#storeCaches(encoded!);
       } catch (thrown) {
-        this.#fail(image.item, thrown, 'ERR_ENCODER');
+        this.#fail(image.variant.caches, thrown, 'ERR_ENCODER');
       }
     }
   }
 
-  async #store(image: EncodedImage): Promise<void> {
+  async #storeCaches(image: EncodedImage): Promise<void> {
+    let current = image;
+    for (const cache of image.prepared.variant.caches) {
+      await this.#files.inTurn(cache.cachePath, async () => {
+        current = await this.#store(current, cache);
+      });
+    }
+  }
+
+  /** @returns the image, perhaps encoded anew in another precision */
+  async #store(image: EncodedImage, cache: PlannedImage): Promise<EncodedImage> {
     const { events, failures, notices, inTheWay, settings, manifest } = this.#parts;
-    const { item } = image.prepared;
-    const stale = settings.leaveFiles ? [] : (inTheWay.get(item.cachePath) ?? []);
+    const { target, cachePath } = cache;
+    const { files } = target.trainer;
+    const stale = settings.leaveFiles ? [] : (inTheWay.get(cachePath) ?? []);
+    const isOurs = (file: string) => isOurCache(files, file);
     try {
-      if (settings.simulated) await refuseToReplace(item.cachePath);
-      for (const { path: file, kind } of stale) if (kind === 'foreign') await setAside(file);
-      if (image.inFloat32) notices.add('float32-retry', item.image.path);
-      const stored = await this.#write(image);
+      if (settings.simulated) await refuseToReplace(cachePath, files);
+      for (const { path: file, kind } of stale) if (kind === 'foreign') await setAside(file, isOurs);
+      if (image.inFloat32) notices.add('float32-retry', cache.image.path);
+      const { stored, encoded } = await this.#write(image, cache);
       const bytes = stored?.bytes ?? 0;
-      for (const { path: file, kind } of stale) if (kind !== 'foreign') await setAside(file);
+      for (const { path: file, kind } of stale) if (kind !== 'foreign') await setAside(file, isOurs);
       if (stored !== undefined)
-        manifest.recordDone(outputRoot(item.image, settings), writtenRow(item, image, stored));
+        manifest.recordDone(outputRoot(cache.image, target), writtenRow(cache, encoded, stored));
       this.encoded++;
       failures.clearStrikes();
       this.bytesWritten += bytes;
-      const { bucket } = item.geometry;
-      events.push({ type: 'encoded', path: item.image.path, cachePath: item.cachePath, bucket, bytes });
+      const { bucket } = cache.geometry;
+      events.push({ type: 'encoded', path: cache.image.path, cachePath, bucket, bytes });
+      return encoded;
     } catch (thrown) {
-      this.#fail(item, thrown, 'ERR_CACHE_WRITE');
+      this.#fail([cache], thrown, 'ERR_CACHE_WRITE');
+      return image;
     }
   }
 
   /** The image cannot be used, whatever the encoder. */
-  #failImage(item: PlannedImage, thrown: unknown): void {
-    const failure = toFailure(item.image.path, thrown);
-    this.#parts.failures.addImage(failure);
-    this.#noteFailure(item, failure);
+  #failImage(unit: WorkUnit, thrown: unknown): void {
+    const caches = cachesOf(unit);
+    const failure = toFailure(subjectOf(unit).image.path, thrown);
+    this.#parts.failures.addImage(failure, caches.length);
+    this.#noteFailure(caches, failure);
   }
 
-  #fail(item: PlannedImage, thrown: unknown, code: ErrorCode): void {
+  /** @param caches of one image, at least one */
+  #fail(caches: readonly PlannedImage[], thrown: unknown, code: ErrorCode): void {
     const error = asLatentCacheError(thrown, code);
-    this.#parts.failures.add(item.image.path, error, code);
-    this.#noteFailure(item, toFailure(item.image.path, error));
+    const { path } = caches[0]!.image;
+    this.#parts.failures.add(path, error, code, caches.length);
+    this.#noteFailure(caches, toFailure(path, error));
   }
 
-  #noteFailure({ image, state }: PlannedImage, failure: FailedEvent): void {
-    const { manifest, settings } = this.#parts;
-    manifest.recordFailure(outputRoot(image, settings), failureRow(image, state, failure));
+  #noteFailure(caches: readonly PlannedImage[], failure: FailedEvent): void {
+    for (const { image, state, target } of caches) {
+      this.#parts.manifest.recordFailure(outputRoot(image, target), failureRow(image, state, failure));
+    }
   }
 
   /** Numbers that are none are not written: the image is encoded again in float32, where that is another precision. */
-  async #write(image: EncodedImage): Promise<StoredImage | undefined> {
-    const { settings, recipe, binding, governor, notices } = this.#parts;
+  async #write(
+    image: EncodedImage,
+    cache: PlannedImage,
+  ): Promise<{ stored: StoredImage | undefined; encoded: EncodedImage }> {
+    const { store, governor, notices } = this.#parts;
     try {
-      return await storeImage(image, settings, recipe, binding);
+      return { stored: await storeImage(image, cache, store), encoded: image };
     } catch (thrown) {
       const error = asLatentCacheError(thrown, 'ERR_CACHE_WRITE');
       if (error.code !== 'ERR_NON_FINITE' || image.inFloat32) throw error;
@@ -222,16 +282,17 @@ export class EncodeLoop {
         return encoded;
       };
       const [again] = await encodeImages([image.prepared], precisely);
-      const stored = await storeImage({ ...again!, inFloat32: true }, settings, recipe, binding);
-      notices.add('float32-retry', image.prepared.item.image.path);
-      return stored;
+      const encoded = { ...again!, inFloat32: true };
+      const stored = await storeImage(encoded, cache, store);
+      notices.add('float32-retry', cache.image.path);
+      return { stored, encoded };
     }
   }
 }
 
 /** What a simulated GPU makes must not cost anybody real latents. */
-async function refuseToReplace(file: string): Promise<void> {
-  await using existing = await OpenCache.open(file).catch(() => undefined);
+async function refuseToReplace(file: string, files: CacheFiles): Promise<void> {
+  const existing = await files.open(file).catch(() => undefined);
   const records = [...(existing?.provenance.values() ?? [])];
   const areSimulated = records.length > 0 && records.every(({ encoder }) => isSimulated(encoder.backend));
   if (existing === undefined || areSimulated) return;

@@ -1,8 +1,8 @@
 import type { CreateEncoderOptions } from '../encoder/select.js';
-import type { BuildSettings } from './options.js';
+import type { RunSettings } from './options.js';
 
 /** What a build's settings say of its encoder. */
-export function encoderOptionsOf(settings: BuildSettings): CreateEncoderOptions {
+export function encoderOptionsOf(settings: RunSettings): CreateEncoderOptions {
   const { backend, precision, accuracy, device, vramBudget, libraryDir, residency } = settings;
   const { attentionChunks, engineDir, threads } = settings;
   return {

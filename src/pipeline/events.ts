@@ -47,6 +47,7 @@ export type NoticeCode =
   | '16-bit'
   | 'webp-extended'
   | 'name-clash'
+  | 'no-caption'
   | 'model-warning'
   | 'manifest'
   | 'float32-retry';
@@ -54,11 +55,14 @@ export type NoticeCode =
 export interface BucketCount {
   readonly width: number;
   readonly height: number;
-  /** Images still to be encoded. */
+  /** Caches still to be made. */
   readonly images: number;
 }
 
-/** What will be done; nothing has been encoded yet. */
+/**
+ * What will be done; nothing has been encoded yet. Counts are of caches: those of one image for several trainers or
+ * resolutions are several.
+ */
 export interface PlanEvent {
   readonly type: 'plan';
   readonly total: number;
@@ -130,13 +134,15 @@ export interface ProgressEvent {
   readonly rssBytes: number;
 }
 
-/** The last event of every run that got as far as its plan. */
+/** The last event of every run that got as far as its plan. Counts are of caches, as in the plan. */
 export interface SummaryEvent {
   readonly type: 'summary';
   readonly total: number;
   readonly encoded: number;
   readonly skipped: number;
   readonly failed: number;
+  /** Image files that were decoded, each once whatever is made of it. */
+  readonly decoded: number;
   /** Not done because the run was ended early. */
   readonly remaining: number;
   readonly aborted: boolean;

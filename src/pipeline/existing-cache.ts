@@ -1,17 +1,14 @@
 import path from 'node:path';
-import { findDifference, findOutdated } from '../cache/check.js';
-import { crc32 } from '../cache/crc32.js';
+import { findOutdated } from '../cache/outdated.js';
 import type { RecipeRecord } from '../cache/provenance.js';
-import { type CacheFile, isAllOurs, readCache } from '../cache/read-cache.js';
-import { legacyPath } from '../cache/sd-scripts.js';
 import { hashImage } from '../dataset/hash-image.js';
 import { LatentCacheError } from '../errors.js';
 import { stateAt } from '../manifest/file-state.js';
 import type { CacheRow } from '../manifest/rows.js';
 import type { NativeBinding } from '../native/binding.js';
+import type { StoredCache } from '../trainers/trainer.js';
 import { rowSubject } from './manifest-rows.js';
-import type { BuildSettings } from './options.js';
-import { type PlannedImage, targetOf } from './plan-image.js';
+import { type PlannedImage, storedShape, targetOf } from './plan-image.js';
 
 export interface ExistingCache {
   /** The file to keep; undefined when the image must be encoded. */
@@ -28,22 +25,23 @@ export interface ExistingCache {
  * Reads the files that the trainer would read for an image, in its order, and judges them.
  *
  * @param recipe how it would be made now; undefined when any complete cache is to be kept
- * @param existing names of the `.npz` files that are there
+ * @param existing names of the caches that are there
  */
 export async function existingCache(
   item: PlannedImage,
-  settings: BuildSettings,
   recipe: RecipeRecord | undefined,
   existing: ReadonlySet<string>,
   binding: Pick<NativeBinding, 'statFiles'>,
 ): Promise<ExistingCache> {
   const target = targetOf(item);
-  const legacy = path.join(path.dirname(target), path.basename(legacyPath(item.image.path)));
-  // The trainer reads the old name first; one that does not fit is set aside and leaves the new name to be judged.
-  const candidates = recipe === undefined ? [legacy, target] : [target];
+  const first = item.target.trainer.files.readFirst(path.basename(item.image.path));
+  // One that does not fit is set aside and leaves the new name to be judged.
+  const readFirst =
+    recipe === undefined && first !== undefined ? [path.join(path.dirname(target), first)] : [];
+  const candidates = [...readFirst, target];
   let state: ExistingCache = {};
   for (const file of candidates.filter((candidate) => existing.has(path.basename(candidate)))) {
-    const judged = await judge(file, item, settings, recipe, binding);
+    const judged = await judge(file, item, recipe, binding);
     if (judged.keep !== undefined) return judged;
     state = file === target ? judged : {};
   }
@@ -53,54 +51,49 @@ export async function existingCache(
 async function judge(
   file: string,
   item: PlannedImage,
-  settings: BuildSettings,
   recipe: RecipeRecord | undefined,
   binding: Pick<NativeBinding, 'statFiles'>,
 ): Promise<ExistingCache> {
-  let cache: CacheFile | undefined;
+  let cache: StoredCache | undefined;
   // Before it is read: what changes later is then seen as a change by the next run.
   const state = stateAt(await binding.statFiles([file]), 0);
   try {
-    cache = await readCache(file);
+    cache = await item.target.trainer.files.open(file);
   } catch (error) {
     if (error instanceof LatentCacheError) return { reason: error.message, foreign: true };
     throw error;
   }
   if (cache === undefined) return {}; // it has just been removed
-  const { geometry, info } = item;
-  const difference = findDifference(cache, {
+  const { geometry, info, target, latentShape } = item;
+  const difference = cache.findDifference({
     keySuffix: item.keySuffix,
-    shape: item.latentShape,
+    shape: storedShape(latentShape, target),
     bucket: geometry.bucket,
     originalSize: geometry.original,
     cropLtrb: geometry.cropLtrb,
-    flipAug: settings.flipAug,
-    alphaMask: settings.alphaMask,
+    flipAug: target.flipAug,
+    alphaMask: target.alphaMask,
   });
   const outdated =
     difference === undefined && recipe !== undefined
       ? await findOutdated(cache, item.keySuffix, recipe, info.bytes, () => hashImage(item.image.path))
       : undefined;
   const reason = difference ?? outdated;
-  if (reason !== undefined) return { reason, foreign: !isAllOurs(cache) };
+  if (reason !== undefined) return { reason, foreign: !cache.isOurs };
   const row = recipe === undefined || state === undefined ? undefined : rowOf(item, cache, state.modified);
   return { keep: file, row };
 }
 
 /** What the cache's own record tells, now that it was found to be right. */
-function rowOf(item: PlannedImage, cache: CacheFile, modified: bigint): CacheRow | undefined {
+function rowOf(item: PlannedImage, cache: StoredCache, modified: bigint): CacheRow | undefined {
   const { keySuffix } = item;
   const record = cache.provenance.get(keySuffix);
   if (record === undefined) return undefined;
   return {
     ...rowSubject(item),
     sha256: record.source.sha256,
-    recipe: {
-      ...record.recipe,
-      flip: cache.arrays.has(`latents_flipped${keySuffix}`),
-      alpha: cache.arrays.has(`alpha_mask${keySuffix}`),
-    },
+    recipe: { ...record.recipe, ...cache.holds(keySuffix) },
     encoder: { ...record.encoder, version: null, runtime: null },
-    cache: { bytes: cache.bytes.length, modified, crc32: crc32(cache.bytes) },
+    cache: { bytes: cache.bytes, modified, crc32: cache.crc32 },
   };
 }

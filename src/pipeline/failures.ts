@@ -16,6 +16,8 @@ const STRIKES: Readonly<Partial<Record<ErrorCode, number>>> = {
 /** The images that a run could not do. */
 export class Failures {
   readonly list: FailedEvent[] = [];
+  /** Caches that are not made because of them. */
+  caches = 0;
   readonly #strikes = new Map<ErrorCode, number>();
 
   /**
@@ -27,16 +29,24 @@ export class Failures {
     readonly giveUp: (reason: LatentCacheError) => void,
   ) {}
 
-  /** An image that cannot be used, whatever the encoder. */
-  addImage(failure: FailedEvent): void {
+  /**
+   * An image that cannot be used, whatever the encoder.
+   *
+   * @param caches of it that will be missing
+   */
+  addImage(failure: FailedEvent, caches = 1): void {
+    this.caches += caches;
+    // Whatever is wrong with an image is wrong for all caches of it.
+    const last = this.list.at(-1);
+    if (last?.path === failure.path && last.code === failure.code && last.message === failure.message) return;
     this.list.push(failure);
     this.report(failure);
   }
 
   /** An image that was encoded or should have been. */
-  add(file: string, thrown: unknown, code: ErrorCode): void {
+  add(file: string, thrown: unknown, code: ErrorCode, caches = 1): void {
     const error = asLatentCacheError(thrown, code);
-    this.addImage(toFailure(file, error));
+    this.addImage(toFailure(file, error), caches);
     const strikes = (this.#strikes.get(error.code) ?? 0) + 1;
     this.#strikes.set(error.code, strikes);
     if (strikes >= (STRIKES[error.code] ?? Number.POSITIVE_INFINITY)) this.giveUp(error);

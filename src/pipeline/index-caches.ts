@@ -2,19 +2,20 @@
 import path from 'node:path';
 import { crc32 } from '../cache/crc32.js';
 import type { ProvenanceRecord } from '../cache/provenance.js';
-import { type CacheFile, readCache } from '../cache/read-cache.js';
-import { ownerOfCache } from '../cache/sd-scripts.js';
 import type { Size } from '../dataset/bucket.js';
 import { hashImage } from '../dataset/hash-image.js';
-import { withoutExtension } from '../dataset/image-names.js';
+import { isImageName, withoutExtension } from '../dataset/image-names.js';
 import { inspectImage } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
 import { stateAt } from '../manifest/file-state.js';
 import type { CacheRow } from '../manifest/rows.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
-import { Dataset } from './dataset.js';
+import { ownerOfCache } from '../trainers/sd-scripts/files.js';
+import { type CacheFile, readCache } from '../trainers/sd-scripts/read-npz.js';
+import { Dataset, type ListedSource } from './dataset.js';
 import type { NoticeEvent } from './events.js';
+import type { ImageTable } from './image-table.js';
 import { imageKey } from './manifest-rows.js';
 import { mapLimit } from './map-limit.js';
 import { type OutputGroup, takeCacheNames } from './output-group.js';
@@ -47,6 +48,8 @@ export interface IndexSummary {
 }
 
 const LOOKUPS = 16;
+const IMAGES = { isImage: isImageName, captions: null, searchesSubFolders: false };
+const FILES = { folder: '', isCache: (name: string) => name.endsWith('.npz') };
 /** Pixels a latent cell, in the caches of all models of sd-scripts' format. */
 const STRIDE = 8;
 
@@ -59,16 +62,17 @@ export async function indexCaches(options: IndexOptions): Promise<IndexSummary> 
   const began = performance.now();
   const { inputs, outDir, recursive = false, signal, onNotice = () => {} } = options;
   const binding = options.binding ?? loadBinding();
-  const settings = { inputs, outDir, recursive, leaveFiles: false };
-  await using dataset = await Dataset.open(settings, binding, onNotice);
+  const source = { inputs, outDir, recursive, images: IMAGES, files: FILES };
+  await using dataset = await Dataset.open([source], false, binding, onNotice);
+  const [{ table, groups }] = dataset.sources as [ListedSource];
   const counts = { indexed: 0, outdated: 0, foreign: 0, unreadable: 0, withoutImage: 0 };
-  for (const group of dataset.groups) {
+  for (const group of groups) {
     for (const part of group.parts) {
-      await dataset.manifest.clearFolder(group.root, dataset.table.folders[part]!.inside);
+      await dataset.manifest.clearFolder(group.root, table.folders[part]!.inside);
     }
-    const names = await takeCacheNames(group, dataset.table.folders, settings);
-    const caches = names.filter((name) => name.endsWith('.npz'));
-    const read = readGroup(dataset, group);
+    const names = await takeCacheNames(group, table.folders, source);
+    const caches = names.filter((name) => FILES.isCache(name));
+    const read = readGroup(table, binding, group);
     for await (const found of mapLimit(caches, LOOKUPS, read)) {
       if (signal?.aborted) throw new LatentCacheError('ERR_ABORTED', 'Ended before everything was indexed');
       for (const row of found.rows) dataset.manifest.recordKept(group.root, row);
@@ -86,7 +90,7 @@ export async function indexCaches(options: IndexOptions): Promise<IndexSummary> 
       remedy: 'Check permissions and space there, and whether another program is at work on .latent-cache.',
     });
   }
-  return { images: dataset.table.length, ...counts, seconds: (performance.now() - began) / 1000 };
+  return { images: table.length, ...counts, seconds: (performance.now() - began) / 1000 };
 }
 
 interface Found {
@@ -97,7 +101,11 @@ interface Found {
 }
 
 /** Reads the cache of a name, and the image that it is of. */
-function readGroup({ table, binding }: Dataset, group: OutputGroup): (name: string) => Promise<Found> {
+function readGroup(
+  table: ImageTable,
+  binding: NativeBinding,
+  group: OutputGroup,
+): (name: string) => Promise<Found> {
   const images = new Map<string, number>();
   for (const part of group.parts) {
     for (const [index, name] of table.folders[part]!.images.entries()) {

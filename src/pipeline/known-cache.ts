@@ -1,9 +1,7 @@
-import path from 'node:path';
 import { type RecipeRecord, sameRecipe } from '../cache/provenance.js';
 import { sameSize, sizeName } from '../dataset/size.js';
 import { type FileState, sameState } from '../manifest/file-state.js';
 import type { CacheRow } from '../manifest/rows.js';
-import type { BuildSettings } from './options.js';
 import type { PlannedImage } from './plan-image.js';
 
 /** What the manifest alone tells about an image's cache. */
@@ -18,8 +16,7 @@ const UNKNOWN: KnownCache = { verdict: 'unknown' };
 
 /** Index of the row about the file where an image's cache goes; -1 when there is none. */
 export function rowIndex(item: PlannedImage, rows: readonly CacheRow[]): number {
-  const output = path.basename(item.cachePath);
-  return rows.findIndex((row) => row.output === output && row.keySuffix === item.keySuffix);
+  return rows.findIndex((row) => row.output === item.output && row.keySuffix === item.keySuffix);
 }
 
 /**
@@ -34,13 +31,12 @@ export function judgeRow(
   item: PlannedImage,
   row: CacheRow | undefined,
   file: FileState | undefined,
-  settings: BuildSettings,
   recipe: RecipeRecord | undefined,
   sameBytes: boolean | undefined,
 ): KnownCache {
   if (row === undefined || file === undefined) return UNKNOWN;
   if (file.bytes !== row.cache.bytes || file.modified !== row.cache.modified) return UNKNOWN;
-  const reason = findDifference(item, row, settings) ?? (recipe && findOutdated(item, row, recipe));
+  const reason = findDifference(item, row) ?? (recipe && findOutdated(item, row, recipe));
   if (reason !== undefined) return { verdict: 'encode', reason };
   if (recipe === undefined) return { verdict: 'keep', row, refresh: false };
   if (sameState(row.source, item.state)) return { verdict: 'keep', row, refresh: false };
@@ -50,18 +46,19 @@ export function judgeRow(
   return { verdict: 'encode', reason: 'the image has changed' };
 }
 
-function findDifference(item: PlannedImage, row: CacheRow, settings: BuildSettings): string | undefined {
-  const { geometry, info } = item;
+function findDifference(item: PlannedImage, row: CacheRow): string | undefined {
+  const { geometry, info, target } = item;
+  const { flipAug, alphaMask } = target;
   const { recipe } = row;
   const { bucket } = row.placement;
   if (!sameSize(bucket, geometry.bucket)) {
     return `its latents are for ${sizeName(bucket)}, not ${sizeName(geometry.bucket)}`;
   }
   if (!sameSize(row.info.size, info.size)) return `its original_size is not ${sizeName(info.size)}`;
-  if (settings.flipAug && !recipe.flip) return 'it has no flipped latents';
-  if (settings.alphaMask && !recipe.alpha) return 'it has no alpha mask';
+  if (flipAug && !recipe.flip) return 'it has no flipped latents';
+  if (alphaMask && !recipe.alpha) return 'it has no alpha mask';
   // Present, it switches masked loss on whatever the trainer's options say.
-  if (!settings.alphaMask && recipe.alpha) return 'it has an alpha mask, which is not wanted now';
+  if (!alphaMask && recipe.alpha) return 'it has an alpha mask, which is not wanted now';
   return undefined;
 }
 

@@ -1,7 +1,6 @@
 /** The first look at images: their state, what the manifest knows, and the header where it does not know enough. */
 import path from 'node:path';
 import type { RecipeRecord } from '../cache/provenance.js';
-import { legacyPath } from '../cache/sd-scripts.js';
 import { hashImage } from '../dataset/hash-image.js';
 import { checkPixels, type ImageInfo, inspectImage } from '../dataset/inspect-image.js';
 import type { ErrorCode } from '../errors.js';
@@ -14,7 +13,7 @@ import { type FailedEvent, toFailure } from './events.js';
 import type { ImageTable } from './image-table.js';
 import { judgeRow, type KnownCache, rowIndex } from './known-cache.js';
 import { mapLimit } from './map-limit.js';
-import type { BuildSettings } from './options.js';
+import type { Target } from './options.js';
 import type { OutputGroup } from './output-group.js';
 import { type PlannedImage, placeImage } from './plan-image.js';
 
@@ -26,7 +25,7 @@ export const LOOKUPS = 16;
 
 export interface LookContext {
   readonly table: ImageTable;
-  readonly settings: BuildSettings;
+  readonly target: Target;
   /** How caches will be made; undefined when every complete cache is to be kept. */
   readonly recipe: RecipeRecord | undefined;
   readonly manifest: RunManifest;
@@ -52,24 +51,26 @@ export async function lookAtImages(
   count: number,
   names: ReadonlySet<string>,
 ): Promise<Look[]> {
-  const { table, manifest, binding } = context;
+  const { table, manifest, binding, target } = context;
   const { inside, images } = table.folders[part]!;
   const start = first - table.start(part);
   const some = images.slice(start, start + count);
-  const rows = await manifest.rows(group.root, inside, some);
+  const all = await manifest.rows(group.root, inside, some);
+  const rows = all.map((known) => known?.filter(({ output }) => isOwn(output, target)));
   const failed = await manifest.failures(group.root, inside, some);
 
   const paths = some.map((_, index) => table.path(first + index));
   const cacheAt = rows.map((known) => {
     const at = paths.length;
-    for (const { output } of known ?? []) paths.push(`${group.folder}/${output}`);
+    for (const { output } of known ?? []) paths.push(`${group.base}/${output}`);
     return at;
   });
   const states = await binding.statFiles(paths);
 
   const subjects = some.map((_, index): Subject => {
     const known = rows[index] ?? [];
-    for (const row of known) if (!names.has(row.output)) manifest.forget(group.root, row);
+    for (const row of known)
+      if (!names.has(path.posix.basename(row.output))) manifest.forget(group.root, row);
     return {
       image: first + index,
       path: paths[index]!,
@@ -88,6 +89,12 @@ export async function lookAtImages(
   return looks as Look[];
 }
 
+/** A manifest has the caches of all trainers. */
+function isOwn(output: string, { trainer: { files } }: Target): boolean {
+  const folder = path.posix.dirname(output);
+  return (folder === '.' ? '' : folder) === files.folder && files.isCache(path.posix.basename(output));
+}
+
 /** An image before it is looked at. */
 interface Subject {
   readonly image: number;
@@ -104,7 +111,7 @@ interface Subject {
 function recall(context: LookContext, subject: Subject, names: ReadonlySet<string>): Look | undefined {
   const { path: file, state, rows, failure } = subject;
   if (state === undefined) return undefined;
-  const repeated = failure && repeatedFailure(file, state, failure, context.settings);
+  const repeated = failure && repeatedFailure(file, state, failure, context.target);
   if (repeated !== undefined) return { failure: repeated, news: undefined };
   const same = rows.find(({ source }) => sameState(source, state));
   if (same === undefined) return undefined;
@@ -122,13 +129,13 @@ async function lookAtImage(
   names: ReadonlySet<string>,
 ): Promise<Look> {
   const { path: file, state, rows } = subject;
-  const { settings, binding } = context;
+  const { target, binding } = context;
   try {
     // Only its times changed, perhaps: its hash tells.
     const candidates = rows.filter(({ source }) => source.bytes === state?.bytes);
     const sha256 = candidates.length === 0 ? undefined : await hashImage(file);
     const touched = candidates.find((row) => row.sha256 === sha256);
-    const info = touched?.info ?? (await inspectImage(file, settings.maxPixels, binding));
+    const info = touched?.info ?? (await inspectImage(file, target.maxPixels, binding));
     return judge(
       context,
       subject,
@@ -146,20 +153,21 @@ async function lookAtImage(
  * @throws LatentCacheError `ERR_IMAGE_*`, `ERR_NAME_TOO_LONG`
  */
 function judge(
-  { settings, recipe, table }: LookContext,
+  { target, recipe, table }: LookContext,
   { image, path: file, state, rows, caches }: Subject,
   info: ImageInfo,
   sha256: string | undefined,
   names: ReadonlySet<string>,
 ): Look {
-  checkPixels(file, info.size, settings.maxPixels);
+  checkPixels(file, info.size, target.maxPixels);
   // Not there a moment ago: with times that no row has, the next run looks at it again.
-  const item = placeImage(table.image(image), info, state ?? { bytes: info.bytes, ...NEVER }, settings);
+  const item = placeImage(table.image(image), info, state ?? { bytes: info.bytes, ...NEVER }, target);
   // The old name is read first, so that it must be judged first.
-  const shadowed = recipe === undefined && names.has(path.basename(legacyPath(file)));
+  const first = target.trainer.files.readFirst(path.basename(file));
+  const shadowed = recipe === undefined && first !== undefined && names.has(first);
   const at = shadowed ? -1 : rowIndex(item, rows);
   const sameBytes = sha256 === undefined ? undefined : sha256 === rows[at]?.sha256;
-  return { item, known: judgeRow(item, rows[at], caches[at], settings, recipe, sameBytes) };
+  return { item, known: judgeRow(item, rows[at], caches[at], recipe, sameBytes) };
 }
 
 const NEVER = { modified: 0n, changed: 0n };
@@ -169,9 +177,9 @@ function repeatedFailure(
   file: string,
   state: FileState,
   { code, message, remedy, source, version }: FailureRow,
-  settings: BuildSettings,
+  target: Target,
 ): FailedEvent | undefined {
-  if (settings.retryFailed || !OWN_FAULTS.has(code) || version !== PACKAGE_VERSION) return undefined;
+  if (target.retryFailed || !OWN_FAULTS.has(code) || version !== PACKAGE_VERSION) return undefined;
   if (!sameState(source, state)) return undefined;
   const own = { type: 'failed', path: file, code: code as ErrorCode, message } as const;
   return remedy === null ? own : { ...own, remedy };

@@ -1,5 +1,4 @@
 /** Images of a run as rows of their manifest. */
-import path from 'node:path';
 import type { FoundImage } from '../dataset/find-images.js';
 import type { FileState } from '../manifest/file-state.js';
 import type { WrittenRow } from '../manifest/root-manifest.js';
@@ -19,11 +18,11 @@ export function imageKey({ relativePath }: FoundImage): { folder: string; image:
 export function rowSubject(
   item: PlannedImage,
 ): Pick<CacheRow, 'folder' | 'image' | 'output' | 'keySuffix' | 'source' | 'info' | 'placement'> {
-  const { geometry, listed, info, state, keySuffix } = item;
+  const { geometry, listed, info, state, keySuffix, output } = item;
   const { bucket, resized, crop } = geometry;
   return {
     ...imageKey(item.image),
-    output: path.basename(item.cachePath),
+    output,
     keySuffix,
     source: state,
     info,
@@ -37,11 +36,16 @@ export function writtenRow(
   { flipped, prepared, by }: EncodedImage,
   { bytes, crc32, record }: StoredImage,
 ): WrittenRow {
+  const { target } = item;
   return {
     ...rowSubject(item),
     file: targetOf(item),
     sha256: record.source.sha256,
-    recipe: { ...record.recipe, flip: flipped !== null, alpha: prepared.alpha !== null },
+    recipe: {
+      ...record.recipe,
+      flip: flipped !== null && target.flipAug,
+      alpha: prepared.alpha !== null && target.alphaMask,
+    },
     encoder: { ...record.encoder, version: PACKAGE_VERSION, runtime: by.runtime },
     cache: { bytes, crc32 },
   };

@@ -1,9 +1,8 @@
 /** Images that are right by themselves and get into each other's way by their names. */
-import { cachePath, parseCacheName } from '../cache/sd-scripts.js';
 import type { Size } from '../dataset/bucket.js';
-import type { BuildSettings } from './options.js';
+import type { CacheFiles, NamedImages } from '../trainers/trainer.js';
 
-/** Images of one output folder by their names without extension, by which the trainer tells caches apart. */
+/** Images of one output folder by their names without extension. */
 export class PlacedNames {
   readonly #images = new Map<string, number | number[]>();
 
@@ -14,14 +13,16 @@ export class PlacedNames {
     else known.push(image);
   }
 
-  /** The image of a name; the last of them where several share it. */
-  get(base: string): number | undefined {
-    const known = this.#images.get(base);
-    return typeof known === 'object' ? known.at(-1) : known;
+  /** The images of a name. */
+  all(base: string): readonly number[] {
+    const known = this.#images.get(base) ?? [];
+    return typeof known === 'number' ? [known] : known;
   }
 
-  delete(base: string): void {
-    this.#images.delete(base);
+  remove(base: string, images: readonly number[]): void {
+    const left = this.all(base).filter((image) => !images.includes(image));
+    if (left.length === 0) this.#images.delete(base);
+    else this.#images.set(base, left);
   }
 
   *[Symbol.iterator](): Generator<[base: string, images: readonly number[]], void, void> {
@@ -36,42 +37,51 @@ export interface Collision {
   readonly message: string;
 }
 
-/**
- * @param pathOf the path of an image, for messages
- * @param listedOf the size by which its cache is named
- */
-export function findCollisions(
-  names: PlacedNames,
-  settings: BuildSettings,
-  pathOf: (image: number) => string,
-  listedOf: (image: number) => Size,
-): Collision[] {
+/** What is known of an image by its number. */
+export interface ImageFacts {
+  /** Path, for messages. */
+  path(image: number): string;
+  /** Name of the file. */
+  name(image: number): string;
+  /** The size by which its cache is named. */
+  listed(image: number): Size;
+}
+
+export function findCollisions(names: PlacedNames, files: CacheFiles, facts: ImageFacts): Collision[] {
   const collisions: Collision[] = [];
-  for (const [base, images] of names) {
-    const shadow = shadowOf(base, names, settings, listedOf);
-    const message =
-      shadow !== undefined
-        ? `the cache of ${pathOf(shadow)} has the name that is read first for ${pathOf(images[0]!)}`
-        : images.length > 1
-          ? `${images.map(pathOf).join(' and ')} share one cache`
-          : settings.legacyName && base.endsWith(`_${settings.suffix}`)
-            ? `${base}.npz would look like a new-style cache with a broken name, on which the trainer stops`
-            : undefined;
-    if (message !== undefined) collisions.push({ base, images, message });
+  const images: NamedImages = { sizesOf: (base) => names.all(base).map((image) => facts.listed(image)) };
+  for (const [base, sharing] of names) {
+    const conflict = files.conflict(base, images);
+    if (conflict?.kind === 'shadowed') {
+      const [by] = names.all(conflict.by);
+      const message = `the cache of ${facts.path(by!)} has the name that is read first for ${facts.path(sharing[0]!)}`;
+      collisions.push({ base, images: sharing, message });
+      continue;
+    }
+    const groups = sharing.length === 1 ? [sharing] : groupByIdentity(sharing, files, facts);
+    for (const group of groups) {
+      if (group.length > 1) {
+        const message = `${group.map((image) => facts.path(image)).join(' and ')} share one cache`;
+        collisions.push({ base, images: group, message });
+      } else if (conflict !== undefined) {
+        collisions.push({ base, images: group, message: conflict.reason });
+      }
+    }
   }
   return collisions;
 }
 
-/** The image whose cache has the old-style name of another. */
-function shadowOf(
-  base: string,
-  names: PlacedNames,
-  settings: BuildSettings,
-  listedOf: (image: number) => Size,
-): number | undefined {
-  if (settings.legacyName) return undefined;
-  const sized = parseCacheName(`${base}.npz`, settings.suffix);
-  const image = sized && names.get(sized.base);
-  if (image === undefined) return undefined;
-  return cachePath(`${sized!.base}.png`, listedOf(image), settings) === `${base}.npz` ? image : undefined;
+function groupByIdentity(
+  images: readonly number[],
+  files: CacheFiles,
+  facts: ImageFacts,
+): readonly (readonly number[])[] {
+  const groups = new Map<string, number[]>();
+  for (const image of images) {
+    const identity = files.identity(facts.name(image), facts.listed(image));
+    const group = groups.get(identity);
+    if (group === undefined) groups.set(identity, [image]);
+    else group.push(image);
+  }
+  return [...groups.values()];
 }

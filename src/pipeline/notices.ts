@@ -1,5 +1,6 @@
 import type { ImageTrait } from '../dataset/inspect-image.js';
 import type { NoticeCode, NoticeEvent } from './events.js';
+import type { Target } from './options.js';
 
 /** Paths that one notice names. */
 const NOTICE_PATHS = 5;
@@ -33,6 +34,10 @@ export class NoticeCollector {
     NoticeCode,
     { count: number; paths: string[]; details: Map<string, number> }
   >();
+  private readonly told = new Map<ImageTrait, Set<string>>();
+
+  /** @param severalTargets images may be told of more than once */
+  constructor(private readonly severalTargets = false) {}
 
   add(code: NoticeCode, file: string, detail?: string): void {
     const entry = this.collected.get(code) ?? {
@@ -46,8 +51,15 @@ export class NoticeCollector {
     if (detail !== undefined) entry.details.set(detail, (entry.details.get(detail) ?? 0) + 1);
   }
 
-  addTrait(trait: ImageTrait, file: string, alphaMask: boolean): void {
+  addTrait(trait: ImageTrait, file: string, { alphaMask, trainer }: Target): void {
     if (trait === 'transparency' && alphaMask) return; // the mask is what it is for
+    if (!trainer.mistreats.has(trait)) return;
+    if (this.severalTargets) {
+      const known = this.told.get(trait) ?? new Set();
+      this.told.set(trait, known);
+      if (known.has(file)) return;
+      known.add(file);
+    }
     this.add(trait, file);
   }
 

@@ -1,27 +1,28 @@
 import { freemem, totalmem } from 'node:os';
+import type { LatentDtype } from '../cache/latent-entry.js';
+import { LATENT_DTYPES } from '../cache/latent-entry.js';
 import { isSimulated } from '../cache/provenance.js';
-import type { LatentDtype } from '../cache/sd-scripts.js';
-import { BUCKET_DEFAULTS, BucketSelector, type BucketSettings, type Size } from '../dataset/bucket.js';
+import type { Size } from '../dataset/bucket.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { checkBudget, type VramBudget } from '../encoder/memory-budget.js';
 import { ACCURACIES } from '../encoder/onednn/precision.js';
 import { PRECISIONS } from '../encoder/precision-names.js';
 import { BACKENDS } from '../encoder/select.js';
-import { LatentCacheError } from '../errors.js';
 import type { Residency } from '../memory/governor.js';
 import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
-import { type SdScriptsModel, sdScriptsModel } from '../trainers/sd-scripts/models.js';
+import { FORMAT_IDS, type FormatId, type Trainer } from '../trainers/trainer.js';
+import { integer, oneOf, optionalInteger, refuse } from './option-values.js';
 
 /** The values of the options that take one of a few, for the CLI and for checking. */
 export const CHOICES = {
   model: MODEL_IDS,
-  format: ['sd-scripts'],
+  format: FORMAT_IDS,
   backend: BACKENDS,
   precision: PRECISIONS,
   accuracy: ACCURACIES,
   posterior: ['mean', 'sample'],
-  dtype: ['float32', 'float16'],
+  dtype: LATENT_DTYPES,
   stale: ['set-aside', 'keep'],
   webpSize: ['trainer', 'decoded'],
   oomFallback: ['cpu', 'fail'],
@@ -29,7 +30,9 @@ export const CHOICES = {
   resizeInterpolation: ['area', 'lanczos', 'box', 'bilinear', 'linear', 'bicubic', 'cubic', 'nearest'],
 } as const;
 
-type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
+export type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
+
+export type Resolution = number | Size;
 
 /** What `buildCache` takes. Names are sd-scripts' own; everything but `inputs`, `model` and the VAE has a default. */
 export interface BuildOptions {
@@ -41,8 +44,11 @@ export interface BuildOptions {
   /** An encoder of your own, with a name for its weights; it is not disposed. */
   readonly encoder?: { readonly encoder: Encoder; readonly fingerprint: string };
 
-  /** Pixels: one side for a square, or width and height. Default: what the model was trained at (512 or 1024). */
-  readonly resolution?: number | Size;
+  /**
+   * Pixels: one side for a square, or width and height. Default: what the model was trained at. Of a list, each image is
+   * cached at every resolution.
+   */
+  readonly resolution?: Resolution | readonly Resolution[];
   readonly enableBucket?: boolean;
   readonly minBucketReso?: number;
   readonly maxBucketReso?: number;
@@ -58,8 +64,11 @@ export interface BuildOptions {
   /** Try damaged images again although their files have not changed. */
   readonly retryFailed?: boolean;
   readonly recursive?: boolean;
+  /** Ending of caption files, for trainers that leave images without one out. Default: the trainer's own. */
+  readonly captionExtension?: string;
 
-  readonly format?: Choice<'format'>;
+  /** Whose caches; of a list, all of them. Default: sd-scripts. */
+  readonly format?: FormatId | readonly FormatId[];
   readonly backend?: Choice<'backend'>;
   /** What convolutions compute in; each backend refuses what it does not have. */
   readonly precision?: Choice<'precision'>;
@@ -89,7 +98,7 @@ export interface BuildOptions {
   readonly threads?: number;
   readonly posterior?: Choice<'posterior'>;
   readonly seed?: number;
-  /** Of the stored latents. */
+  /** Of the stored latents. Default: what the trainer itself writes. */
   readonly dtype?: LatentDtype;
   readonly legacyName?: boolean;
   /** File name suffix instead of the model's own. */
@@ -115,18 +124,12 @@ export interface BuildOptions {
   readonly binding?: NativeBinding;
 }
 
-/** The options with every default filled in and every value checked. */
-export interface BuildSettings {
-  readonly inputs: readonly string[];
+/** What holds for a whole run, with every default filled in and every value checked. */
+export interface RunSettings {
   readonly model: ModelFacts;
-  readonly buckets: BucketSelector;
-  readonly flipAug: boolean;
-  readonly alphaMask: boolean;
-  readonly resizeInterpolation: Interpolation | undefined;
   readonly vaeBatchSize: number | 'auto';
   readonly skipExisting: boolean;
   readonly retryFailed: boolean;
-  readonly recursive: boolean;
   readonly backend: Choice<'backend'>;
   readonly precision: Choice<'precision'>;
   readonly accuracy: Choice<'accuracy'>;
@@ -140,13 +143,7 @@ export interface BuildSettings {
   readonly threads: number | undefined;
   readonly posterior: Choice<'posterior'>;
   readonly seed: number;
-  readonly dtype: LatentDtype;
-  readonly legacyName: boolean;
-  readonly suffix: string;
-  readonly multiResolutionKeys: boolean;
   readonly stale: Choice<'stale'>;
-  readonly webpSize: Choice<'webpSize'>;
-  readonly outDir: string | undefined;
   /** Nothing is encoded. */
   readonly dryRun: boolean;
   /** No file is written, moved or removed. */
@@ -157,65 +154,35 @@ export interface BuildSettings {
   readonly maxPixels: number;
 }
 
+/** What is asked for one trainer, one set of folders and one resolution; a run has one or several of them. */
+export interface Target extends RunSettings {
+  readonly inputs: readonly string[];
+  readonly recursive: boolean;
+  readonly outDir: string | undefined;
+  readonly trainer: Trainer;
+  readonly resolution: Size;
+  readonly flipAug: boolean;
+  readonly alphaMask: boolean;
+  /** What was asked for; undefined: the trainer's own rule. */
+  readonly resizeInterpolation: Interpolation | undefined;
+  readonly dtype: LatentDtype;
+}
+
 /** Pillow raises DecompressionBombError above twice its MAX_IMAGE_PIXELS, so the trainer stops there too. */
 export const DEFAULT_MAX_PIXELS = 2 * Math.floor((1024 * 1024 * 1024) / 4 / 3);
 
 const MIB = 2 ** 20;
 
 /** @throws LatentCacheError `ERR_OPTION` with the option, what it takes and what it got */
-export function resolveOptions(options: BuildOptions): BuildSettings {
+export function resolveRun(options: BuildOptions): RunSettings {
   checkTypes(options);
-  if (options.inputs.length === 0)
-    refuse('at least one image folder is needed', 'Name the folder that holds the images.');
-  const model = MODELS[oneOf('model', options.model, CHOICES.model)];
-  oneOf('format', options.format ?? 'sd-scripts', CHOICES.format);
-  const resolution = toSize(options.resolution ?? model.nativeResolution);
-  const buckets: BucketSettings = {
-    resolution,
-    enableBucket: options.enableBucket ?? BUCKET_DEFAULTS.enableBucket,
-    minBucketReso: integer(
-      'min_bucket_reso',
-      options.minBucketReso ?? BUCKET_DEFAULTS.minBucketReso,
-      1,
-      65536,
-    ),
-    maxBucketReso: integer(
-      'max_bucket_reso',
-      options.maxBucketReso ?? BUCKET_DEFAULTS.maxBucketReso,
-      1,
-      65536,
-    ),
-    bucketResoSteps: integer(
-      'bucket_reso_steps',
-      options.bucketResoSteps ?? BUCKET_DEFAULTS.bucketResoSteps,
-      1,
-      65536,
-    ),
-    bucketNoUpscale: options.bucketNoUpscale ?? BUCKET_DEFAULTS.bucketNoUpscale,
-  };
-  const trained = sdScriptsModel(model);
-  checkModelSteps(model, trained, buckets);
-  const suffix = options.suffix ?? trained.suffix;
-  if (!/^[A-Za-z0-9-]+$/.test(suffix))
-    refuse(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
-  if (options.legacyName && options.multiResolutionKeys) {
-    refuse(
-      'legacy_name and multi_resolution_keys exclude each other: the versions that need the old name read bare keys only',
-    );
-  }
   const batch = options.vaeBatchSize ?? 'auto';
   const simulated = isSimulated(options.backend ?? 'auto');
   return {
-    inputs: options.inputs,
-    model,
-    buckets: new BucketSelector(buckets),
-    flipAug: options.flipAug ?? false,
-    alphaMask: options.alphaMask ?? false,
-    resizeInterpolation: interpolation(options.resizeInterpolation),
+    model: MODELS[oneOf('model', options.model, CHOICES.model)],
     vaeBatchSize: batch === 'auto' ? batch : integer('vae_batch_size', batch, 1, 1024),
     skipExisting: options.skipExisting ?? false,
     retryFailed: options.retryFailed ?? false,
-    recursive: options.recursive ?? false,
     backend: oneOf('backend', options.backend ?? 'auto', CHOICES.backend),
     precision: oneOf('precision', options.precision ?? 'auto', CHOICES.precision),
     accuracy: oneOf('accuracy', options.accuracy ?? 'float32', CHOICES.accuracy),
@@ -229,13 +196,7 @@ export function resolveOptions(options: BuildOptions): BuildSettings {
     threads: optionalInteger('threads', options.threads, 4096),
     posterior: oneOf('posterior', options.posterior ?? 'mean', CHOICES.posterior),
     seed: integer('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
-    dtype: oneOf('dtype', options.dtype ?? 'float32', CHOICES.dtype),
-    legacyName: options.legacyName ?? false,
-    suffix,
-    multiResolutionKeys: options.multiResolutionKeys ?? false,
     stale: oneOf('stale', options.stale ?? 'set-aside', CHOICES.stale),
-    webpSize: oneOf('webp_size', options.webpSize ?? 'trainer', CHOICES.webpSize),
-    outDir: options.outDir,
     dryRun: options.dryRun ?? false,
     leaveFiles: options.dryRun === true || (simulated && options.allowSimulated !== true),
     simulated,
@@ -279,40 +240,10 @@ const BOOLEANS = [
   'allowSimulated',
 ] as const;
 
-/** sd-scripts' `verify_bucket_reso_steps`; without buckets the latent must still be a whole number of cells. */
-function checkModelSteps(model: ModelFacts, { bucketStep }: SdScriptsModel, buckets: BucketSettings): void {
-  const { enableBucket, bucketResoSteps, resolution } = buckets;
-  if (enableBucket && bucketResoSteps % bucketStep !== 0) {
-    refuse(
-      `bucket_reso_steps must be a multiple of ${bucketStep} for ${model.title}, got ${bucketResoSteps}`,
-      `Use --bucket-reso-steps ${Math.max(1, Math.round(bucketResoSteps / bucketStep)) * bucketStep}.`,
-    );
-  }
-  const { width, height } = resolution;
-  if (!enableBucket && (width % model.stride !== 0 || height % model.stride !== 0)) {
-    refuse(`resolution must be a multiple of ${model.stride} when buckets are off, got ${width},${height}`);
-  }
-}
-
 function residency({ highvram, lowvram }: BuildOptions): Residency {
   if (highvram && lowvram) refuse('highvram and lowvram exclude each other');
   if (highvram) return 'highvram';
   return lowvram ? 'lowvram' : 'default';
-}
-
-function toSize(resolution: number | Size): Size {
-  const size = typeof resolution === 'number' ? { width: resolution, height: resolution } : resolution;
-  return {
-    width: integer('resolution', size.width, 8, 65536),
-    height: integer('resolution', size.height, 8, 65536),
-  };
-}
-
-function interpolation(option: BuildOptions['resizeInterpolation']): Interpolation | undefined {
-  if (option === undefined) return undefined;
-  const name = oneOf('resize_interpolation', option, CHOICES.resizeInterpolation);
-  if (name === 'linear') return 'bilinear';
-  return name === 'cubic' ? 'bicubic' : name;
 }
 
 /** auto: a quarter of the memory, at most 2 GiB, and never more than half of what is free. */
@@ -321,22 +252,4 @@ function memoryBudget(value: number | 'auto'): number {
   const limit = process.constrainedMemory();
   const total = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
   return Math.max(64 * MIB, Math.min(total / 4, freemem() / 2, 2048 * MIB));
-}
-
-function integer(name: string, value: number, minimum: number, maximum: number): number {
-  if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value;
-  return refuse(`${name} must be a whole number from ${minimum} to ${maximum}, got ${value}`);
-}
-
-function optionalInteger(name: string, value: number | undefined, maximum: number): number | undefined {
-  return value === undefined ? undefined : integer(name, value, 1, maximum);
-}
-
-function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((candidate) => candidate === value);
-  return found ?? refuse(`${name} must be ${allowed.join(' or ')}, got '${value}'`);
-}
-
-function refuse(message: string, remedy?: string): never {
-  throw new LatentCacheError('ERR_OPTION', message, { remedy });
 }

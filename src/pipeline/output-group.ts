@@ -4,33 +4,42 @@ import path from 'node:path';
 import { probeWritable, writeError } from '../cache/atomic-file.js';
 import type { ImageFolder } from '../dataset/list-folders.js';
 import { LatentCacheError, systemErrorCode } from '../errors.js';
+import type { CacheFiles } from '../trainers/trainer.js';
 import { type OutputSettings, outputRoot } from './plan-image.js';
 
 /** One folder with caches, and the folders whose images they are of; several only with an output folder. */
 export interface OutputGroup {
   /** Absolute. */
   readonly folder: string;
+  /** Absolute: the folder that the manifest's names of caches are relative to. */
+  readonly base: string;
   /** The folder that it must not leave, whose manifest and lock it belongs to. */
   readonly root: string;
   /** Indices of image folders. */
   readonly parts: readonly number[];
 }
 
-export function groupByOutput(folders: readonly ImageFolder[], settings: OutputSettings): OutputGroup[] {
-  const groups = new Map<string, { folder: string; root: string; parts: number[] }>();
+/** What decides where caches are. */
+export interface CachePlace extends OutputSettings {
+  readonly files: Pick<CacheFiles, 'folder' | 'isCache'>;
+}
+
+export function groupByOutput(folders: readonly ImageFolder[], place: CachePlace): OutputGroup[] {
+  const groups = new Map<string, OutputGroup & { parts: number[] }>();
   for (const [index, listed] of folders.entries()) {
-    const root = outputRoot(listed, settings);
-    const folder = path.resolve(settings.outDir === undefined ? listed.path : path.join(root, listed.inside));
-    const group = groups.get(folder);
-    if (group === undefined) groups.set(folder, { folder, root, parts: [index] });
+    const root = outputRoot(listed, place);
+    const base = path.resolve(place.outDir === undefined ? listed.path : path.join(root, listed.inside));
+    const group = groups.get(base);
+    const folder = path.join(base, place.files.folder);
+    if (group === undefined) groups.set(base, { folder, base, root, parts: [index] });
     else group.parts.push(index);
   }
   return [...groups.values()];
 }
 
 /** Whether a name is worth listing besides images: caches, and what a killed run may have left. */
-export function isCacheName(name: string): boolean {
-  return name.endsWith('.npz') || name.startsWith('.latent-cache-');
+export function isWorthListing(name: string, { files }: CachePlace): boolean {
+  return files.isCache(name) || name.startsWith('.latent-cache-');
 }
 
 /**
@@ -40,11 +49,12 @@ export function isCacheName(name: string): boolean {
 export async function takeCacheNames(
   group: OutputGroup,
   folders: readonly ImageFolder[],
-  settings: OutputSettings,
+  place: CachePlace,
 ): Promise<readonly string[]> {
-  if (settings.outDir === undefined) return folders[group.parts[0]!]!.others.splice(0);
+  if (place.outDir === undefined && place.files.folder === '')
+    return folders[group.parts[0]!]!.others.splice(0);
   try {
-    return (await readdir(group.folder)).filter(isCacheName);
+    return (await readdir(group.folder)).filter((name) => isWorthListing(name, place));
   } catch (cause) {
     if (systemErrorCode(cause) === 'ENOENT') return [];
     throw writeError(group.folder, cause);

@@ -1,26 +1,31 @@
 import path from 'node:path';
-import { cachePath, keySuffix } from '../cache/sd-scripts.js';
 import type { Bucket, Size } from '../dataset/bucket.js';
 import type { FoundImage } from '../dataset/find-images.js';
-import { type Geometry, planGeometry } from '../dataset/geometry.js';
+import type { Geometry } from '../dataset/geometry.js';
 import type { ImageInfo } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
 import type { FileState } from '../manifest/file-state.js';
 import type { ModelFacts } from '../model/catalog.js';
-import type { BuildSettings } from './options.js';
+import { normalisedShape } from '../model/normalise.js';
+import type { Resampling } from '../trainers/trainer.js';
+import type { Target } from './options.js';
 
-/** An image that has a place to go. */
+/** An image that has a place to go: one cache of it. */
 export interface PlannedImage {
   readonly image: FoundImage;
   readonly info: ImageInfo;
   /** The image file before anything of it was read. */
   readonly state: FileState;
+  readonly target: Target;
   readonly geometry: Geometry;
+  readonly resampling: Resampling;
   /** The size in the cache's name. */
   readonly listed: Size;
-  /** (channels, height, width) of its latent. */
+  /** (channels, height, width) of what the encoder makes of it. */
   readonly latentShape: readonly [number, number, number];
   readonly cachePath: string;
+  /** The cache as its manifest names it: its path below the folder of the images. */
+  readonly output: string;
   readonly keySuffix: string;
 }
 
@@ -38,53 +43,48 @@ export function placeImage(
   image: FoundImage,
   info: ImageInfo,
   state: FileState,
-  settings: BuildSettings,
+  target: Target,
 ): PlannedImage {
-  const { size } = info;
-  const listed = listedSize(info, settings);
-  if (listed.width < 1 || listed.height < 1) throw unusable(size, 'the trainer reads a side of it as 0');
-  const geometry = planGeometry(settings.buckets, size, listed);
-  const { resized } = geometry;
+  const { trainer, model, outDir } = target;
+  const { folder } = trainer.files;
+  const { cacheName, ...placement } = trainer.place(path.basename(image.path), info);
+  const { resized, bucket } = placement.geometry;
   if (Math.max(resized.width, resized.height) > MAX_RESIZED_SIDE) {
-    throw unusable(size, `it would be enlarged to ${resized.width}x${resized.height}`);
+    throw unusable(info.size, `it would be enlarged to ${resized.width}x${resized.height}`);
   }
-  const shape = latentShape(geometry.bucket, settings.model);
-  const [, height, width] = shape;
-  const beside = settings.outDir === undefined ? image.path : path.join(settings.outDir, image.relativePath);
-  const target = cachePath(beside, listed, settings);
-  if (Buffer.byteLength(path.basename(target)) > MAX_NAME_BYTES) {
-    throw new LatentCacheError('ERR_NAME_TOO_LONG', `${path.basename(target)} is too long for a file name`, {
+  if (Buffer.byteLength(cacheName) > MAX_NAME_BYTES) {
+    throw new LatentCacheError('ERR_NAME_TOO_LONG', `${cacheName} is too long for a file name`, {
       remedy: 'Shorten the name of the image: size and suffix are added to it.',
     });
   }
+  const output = folder === '' ? cacheName : `${folder}/${cacheName}`;
+  const beside = outDir === undefined ? image.path : path.join(outDir, image.relativePath);
   return {
     image,
     info,
     state,
-    geometry,
-    listed,
-    latentShape: shape,
-    cachePath: target,
-    keySuffix: keySuffix({ height, width }, settings),
+    target,
+    ...placement,
+    latentShape: latentShape(bucket, model),
+    cachePath: path.join(path.dirname(beside), output),
+    output,
   };
 }
 
 /** (channels, height, width) of a bucket's latents. */
 export function latentShape(
   bucket: Bucket,
-  { latentChannels, stride }: ModelFacts,
+  { latentChannels, stride }: Pick<ModelFacts, 'latentChannels' | 'stride'>,
 ): readonly [channels: number, height: number, width: number] {
   return [latentChannels, Math.floor(bucket.height / stride), Math.floor(bucket.width / stride)];
 }
 
-/** The size that the trainer takes an image for, by which its cache is named. */
-export function listedSize(
-  { size, traits }: Pick<ImageInfo, 'size' | 'traits'>,
-  settings: BuildSettings,
-): Size {
-  const misread = settings.webpSize === 'trainer' && traits.includes('webp-extended');
-  // imagesize 1.4.1 takes the stored fields for the size, but the format stores each side less one.
-  return misread ? { width: size.width - 1, height: size.height - 1 } : size;
+/** (channels, height, width) of the latents in a file, from those that the encoder gives. */
+export function storedShape(
+  shape: PlannedImage['latentShape'],
+  { trainer, model }: Pick<Target, 'trainer' | 'model'>,
+): PlannedImage['latentShape'] {
+  return trainer.values === 'raw' ? shape : normalisedShape(model, shape);
 }
 
 function unusable({ width, height }: Size, reason: string): LatentCacheError {
@@ -98,12 +98,12 @@ function unusable({ width, height }: Size, reason: string): LatentCacheError {
 }
 
 /** Absolute path of an image's cache. */
-export function targetOf(item: PlannedImage): string {
+export function targetOf(item: Pick<PlannedImage, 'cachePath'>): string {
   return path.resolve(item.cachePath);
 }
 
 /** Where caches go: below this folder, or beside the images when it is undefined. */
-export type OutputSettings = Pick<BuildSettings, 'outDir'>;
+export type OutputSettings = Pick<Target, 'outDir'>;
 
 /** The folder whose manifest and lock an image's cache belongs to. */
 export function outputRoot(image: Pick<FoundImage, 'root'>, settings: OutputSettings): string {

@@ -4,8 +4,9 @@ import { LatentCacheError } from '../errors.js';
 import type { EncoderStarter, StandInKind } from '../memory/encoder-set.js';
 import type { Layer } from '../model/layers.js';
 import { loadVae, type VaeEncoderWeights } from '../model/load-vae.js';
+import type { PatchStatistics } from '../model/normalise.js';
 import { encoderOptionsOf } from './encoder-options.js';
-import type { BuildOptions, BuildSettings } from './options.js';
+import type { BuildOptions, RunSettings } from './options.js';
 import { noVae } from './recipe.js';
 
 /** Which backend runs, and why. */
@@ -22,6 +23,8 @@ export interface EncoderSource extends EncoderStarter {
   readonly warnings: readonly string[];
   /** Of the VAE's encoder; null when it is not known. */
   readonly layers: readonly Layer[] | null;
+  /** Of the VAE's file, where it has them. */
+  readonly patchStatistics: PatchStatistics | undefined;
   /** Of the encoder that was started last by `start`. */
   readonly choice: BackendChoice | undefined;
 }
@@ -29,7 +32,7 @@ export interface EncoderSource extends EncoderStarter {
 /** @throws LatentCacheError `ERR_MODEL_*`, `ERR_OPTION` */
 export async function prepareEncoder(
   options: BuildOptions,
-  settings: BuildSettings,
+  settings: RunSettings,
   signal: AbortSignal,
 ): Promise<EncoderSource> {
   if (options.encoder !== undefined) return new LentEncoder(options.encoder, settings);
@@ -44,6 +47,7 @@ class VaeSource implements EncoderSource {
   readonly fingerprint: string;
   readonly warnings: readonly string[];
   readonly layers: readonly Layer[];
+  readonly patchStatistics: PatchStatistics | undefined;
   choice: BackendChoice | undefined;
   #weights: VaeEncoderWeights | undefined;
 
@@ -51,13 +55,14 @@ class VaeSource implements EncoderSource {
     weights: VaeEncoderWeights,
     private readonly load: () => Promise<VaeEncoderWeights>,
     private readonly options: BuildOptions,
-    private readonly settings: BuildSettings,
+    private readonly settings: RunSettings,
     private readonly signal: AbortSignal,
   ) {
     this.#weights = weights;
     this.fingerprint = weights.fingerprint;
     this.warnings = weights.warnings;
     this.layers = weights.layers;
+    this.patchStatistics = undefined;
   }
 
   async start(budget?: number): Promise<Encoder> {
@@ -118,10 +123,11 @@ class LentEncoder implements EncoderSource {
   readonly fingerprint: string;
   readonly warnings = [];
   readonly layers = null;
+  readonly patchStatistics = undefined;
   readonly choice: BackendChoice;
   readonly #encoder: Encoder;
 
-  constructor({ encoder, fingerprint }: NonNullable<BuildOptions['encoder']>, { model }: BuildSettings) {
+  constructor({ encoder, fingerprint }: NonNullable<BuildOptions['encoder']>, { model }: RunSettings) {
     const { latentChannels, stride, backend, device, precision } = encoder.info;
     if (latentChannels !== model.latentChannels || stride !== model.stride) {
       throw new LatentCacheError(

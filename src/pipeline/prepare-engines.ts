@@ -2,7 +2,6 @@ import type { PlannedSize, PreparationProgress, SampleImage } from '../encoder/e
 import type { Governor, MemoryPlan } from '../memory/governor.js';
 import type { NativeBinding } from '../native/binding.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
-import type { BuildSettings } from './options.js';
 import { prepareImage } from './prepare-image.js';
 import type { WorkList } from './work-list.js';
 
@@ -19,42 +18,34 @@ const SAMPLES = 8;
 export async function prepareEngines(
   governor: Governor,
   work: WorkList,
-  settings: BuildSettings,
   binding: NativeBinding,
   onProgress: (progress: PreparationProgress) => void,
   signal: AbortSignal,
 ): Promise<MemoryPlan | null> {
-  return governor.prepare(countSizes(work, settings), {
-    samples: () => takeSamples(work, settings, binding),
+  return governor.prepare(countSizes(work), {
+    samples: () => takeSamples(work, binding),
     onProgress,
     signal,
   });
 }
 
-/** Passes through the encoder by size: a mirrored image is one more. */
-export function countSizes({ buckets }: WorkList, { flipAug }: BuildSettings): PlannedSize[] {
-  return buckets.map(({ width, height, images }) => ({
-    width,
-    height,
-    images: flipAug ? 2 * images : images,
-  }));
+/** Passes through the encoder by size, the largest first. */
+export function countSizes({ buckets }: Pick<WorkList, 'buckets'>): PlannedSize[] {
+  return buckets.map(({ width, height, passes }) => ({ width, height, images: passes }));
 }
 
 /** Images spread evenly over the work, and so over its buckets. One that cannot be read is left out here. */
-async function takeSamples(
-  work: WorkList,
-  settings: BuildSettings,
-  binding: NativeBinding,
-): Promise<SampleImage[]> {
-  const count = Math.min(SAMPLES, work.length);
+async function takeSamples(work: WorkList, binding: NativeBinding): Promise<SampleImage[]> {
+  const count = Math.min(SAMPLES, work.images);
   const chosen = Array.from({ length: count }, (_, index) =>
-    work.at(Math.floor((index * work.length) / count)),
+    work.at(Math.floor((index * work.images) / count)),
   );
   const pool = new PixelPool(0);
   const samples: SampleImage[] = [];
-  for (const item of chosen) {
-    const image = await prepareImage(item, settings, binding, pool).catch(() => undefined);
-    if (image !== undefined) samples.push({ pixels: image.rgb, ...item.geometry.bucket });
+  for (const unit of chosen) {
+    for (const { rgb, variant } of await prepareImage(unit, binding, pool).catch(() => [])) {
+      samples.push({ pixels: rgb, ...variant.geometry.bucket });
+    }
   }
   return samples;
 }

@@ -1,85 +1,92 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { SourceState } from '../cache/provenance.js';
-import type { Geometry } from '../dataset/geometry.js';
 import { fileError } from '../dataset/image-errors.js';
 import { LatentCacheError } from '../errors.js';
-import type { Interpolation, NativeBinding } from '../native/binding.js';
+import type { NativeBinding } from '../native/binding.js';
 import { type DecodedImage, decodeImage } from '../pixels/decode.js';
 import { type PixelPool, takeTarget } from '../pixels/pixel-pool.js';
-import type { BuildSettings } from './options.js';
 import type { PlannedImage } from './plan-image.js';
+import { subjectOf, type Variant, type WorkUnit } from './work-unit.js';
 
-/** An image as the encoder takes it. */
+/** Pixels as the encoder takes them. */
 export interface PreparedImage {
-  readonly item: PlannedImage;
+  readonly variant: Variant;
   /** (bucket height, bucket width, 3) uint8 */
   readonly rgb: Uint8Array;
-  /** The same, mirrored; null without flip_aug. */
+  /** The same, mirrored; null where nobody asked for it. */
   readonly flipped: Uint8Array | null;
-  /** (bucket height, bucket width) uint8; null without alpha_mask. */
+  /** (bucket height, bucket width) uint8; null where nobody asked for it. */
   readonly alpha: Uint8Array | null;
   readonly source: SourceState;
 }
 
-/** Bytes that preparing one image holds at its worst, and that the finished one goes on holding. */
-export function memoryOf(
-  item: PlannedImage,
-  settings: BuildSettings,
-): { preparing: number; prepared: number } {
-  const { original, bucket } = item.geometry;
-  const window = bucket.width * bucket.height;
-  const channels = settings.alphaMask ? 4 : 3;
-  const prepared = window * (channels + (settings.flipAug ? 3 : 0));
+/** Bytes that preparing one image holds at its worst, and that each of its variants goes on holding. */
+export function memoryOf(unit: WorkUnit): { preparing: number; prepared: readonly number[] } {
+  const { info } = subjectOf(unit);
+  const prepared = unit.variants.map(preparedBytes);
+  const alpha = needsAlpha(unit);
   // libvips holds one copy while it hands over another; four channels are resized before alpha is split off.
-  const decoded = original.width * original.height * channels;
+  const decoded = info.size.width * info.size.height * (alpha ? 4 : 3);
+  const windows = unit.variants.map(({ geometry: { bucket } }) => bucket.width * bucket.height * 4);
   return {
-    preparing: item.info.bytes + 2 * decoded + prepared + (settings.alphaMask ? window * 4 : 0),
+    preparing:
+      info.bytes +
+      2 * decoded +
+      prepared.reduce((sum, bytes) => sum + bytes, 0) +
+      (alpha ? Math.max(...windows) : 0),
     prepared,
   };
 }
 
+export function preparedBytes({ geometry: { bucket }, flip, alpha }: Variant): number {
+  return bucket.width * bucket.height * (3 + (alpha ? 1 : 0) + (flip ? 3 : 0));
+}
+
+function needsAlpha({ variants }: WorkUnit): boolean {
+  return variants.some(({ alpha, resampling }) => alpha || resampling.premultiply);
+}
+
 /**
- * Reads, decodes, resizes and crops one image.
+ * Reads and decodes one image, and resizes and crops it for each of its variants.
  *
+ * @returns one for each variant
  * @throws LatentCacheError `ERR_IMAGE_*`
  */
 export async function prepareImage(
-  item: PlannedImage,
-  settings: BuildSettings,
+  unit: WorkUnit,
   binding: NativeBinding,
   pool: PixelPool,
-): Promise<PreparedImage> {
-  const { bytes, source } = await readSource(item, binding);
-  const decoded = await decodePlanned(item, bytes, settings, binding);
-  return { item, ...(await resizePlanned(item, decoded, settings, binding, pool)), source };
+): Promise<readonly PreparedImage[]> {
+  const { bytes, source } = await readSource(subjectOf(unit), binding);
+  const decoded = await decodeUnit(unit, bytes, binding);
+  const prepared: PreparedImage[] = [];
+  for (const variant of unit.variants) {
+    prepared.push({ variant, ...(await resizeVariant(variant, decoded, binding, pool)), source });
+  }
+  return prepared;
 }
 
 /** @param bytes the whole file */
-export async function decodePlanned(
-  { image, info, geometry }: PlannedImage,
+export async function decodeUnit(
+  unit: WorkUnit,
   bytes: Buffer,
-  settings: BuildSettings,
   binding: NativeBinding,
 ): Promise<DecodedImage> {
-  const { original } = geometry;
-  const decodeOptions = {
-    stored: info.stored,
-    alpha: settings.alphaMask,
-    maxPixels: settings.maxPixels,
-  };
+  const { image, info, target } = subjectOf(unit);
+  const decodeOptions = { stored: info.stored, alpha: needsAlpha(unit), maxPixels: target.maxPixels };
   const decoded = await decodeImage(bytes, image.path, decodeOptions, binding);
-  if (decoded.size.width !== original.width || decoded.size.height !== original.height) {
-    throw changed(image.path, `has no longer ${original.width}x${original.height} pixels`);
+  const { width, height } = info.size;
+  if (decoded.size.width !== width || decoded.size.height !== height) {
+    throw changed(image.path, `has no longer ${width}x${height} pixels`);
   }
   return decoded;
 }
 
 /** Resizes the whole image and cuts its bucket out. */
-export async function resizePlanned(
-  { geometry }: PlannedImage,
+export async function resizeVariant(
+  { geometry, resampling, flip, alpha }: Variant,
   decoded: DecodedImage,
-  settings: BuildSettings,
   binding: NativeBinding,
   pool: PixelPool,
 ): Promise<Pick<PreparedImage, 'rgb' | 'flipped' | 'alpha'>> {
@@ -90,27 +97,22 @@ export async function resizePlanned(
     channels: decoded.channels,
     resizedWidth: resized.width,
     resizedHeight: resized.height,
-    interpolation: settings.resizeInterpolation ?? defaultInterpolation(geometry),
+    interpolation: resampling.interpolation,
     cropLeft: crop.left,
     cropTop: crop.top,
     cropWidth: bucket.width,
     cropHeight: bucket.height,
   };
-  const target = takeTarget(pool, options, settings.flipAug);
-  await binding.transform(decoded.data, options, target);
+  const pixels = takeTarget(pool, options, flip);
+  await binding.transform(decoded.data, options, pixels);
   const opaque = () => new Uint8Array(bucket.width * bucket.height).fill(255);
-  return { ...target, alpha: settings.alphaMask ? (target.alpha ?? opaque()) : null };
+  return { ...pixels, alpha: alpha ? (pixels.alpha ?? opaque()) : null };
 }
 
 /** Hands the pixels back when the encoder has them. */
 export function recycle({ rgb, flipped }: PreparedImage, pool: PixelPool): void {
   pool.give(rgb);
   if (flipped !== null) pool.give(flipped);
-}
-
-/** sd-scripts `resize_image`: area when both sides shrink or stay, Lanczos otherwise. */
-function defaultInterpolation({ original, resized }: Geometry): Interpolation {
-  return original.width >= resized.width && original.height >= resized.height ? 'area' : 'lanczos';
 }
 
 export async function readSource(

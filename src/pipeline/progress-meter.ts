@@ -1,9 +1,8 @@
-import type { Bucket } from '../dataset/bucket.js';
 import type { PlanEvent, ProgressEvent } from './events.js';
-import type { BuildSettings } from './options.js';
-import { latentShape, type PlannedImage } from './plan-image.js';
+import type { PreparedImage } from './prepare-image.js';
 import type { Survey } from './survey.js';
 import type { WorkList } from './work-list.js';
+import type { Variant, WorkUnit } from './work-unit.js';
 
 /** Rate and remaining time of a run. */
 export class ProgressMeter {
@@ -22,9 +21,23 @@ export class ProgressMeter {
   }
 
   /** Counts one batch as settled. Time goes by pixels, not by images: buckets differ in size. */
-  advance(batch: readonly PlannedImage[]): ProgressEvent {
-    this.done += batch.length;
-    this.areaDone += areaOf(batch);
+  advance(images: readonly PreparedImage[]): ProgressEvent {
+    for (const { variant } of images) this.count(variant);
+    return this.event(images[0]!.variant, images.length);
+  }
+
+  /** Counts an image that could not be prepared. */
+  skip({ variants }: WorkUnit): ProgressEvent {
+    for (const variant of variants) this.count(variant);
+    return this.event(variants[0], 0);
+  }
+
+  private count({ geometry: { bucket }, caches }: Variant): void {
+    this.done += caches.length;
+    this.areaDone += bucket.width * bucket.height * caches.length;
+  }
+
+  private event({ geometry: { bucket } }: Variant, batch: number): ProgressEvent {
     const seconds = (performance.now() - this.started) / 1000;
     return {
       type: 'progress',
@@ -32,35 +45,21 @@ export class ProgressMeter {
       total: this.total,
       imagesPerSecond: this.done / seconds,
       secondsLeft: this.areaDone > 0 ? ((this.areaTotal - this.areaDone) * seconds) / this.areaDone : null,
-      bucket: batch[0]!.geometry.bucket,
-      batch: batch.length,
+      bucket,
+      batch,
       rssBytes: process.memoryUsage.rss(),
     };
   }
 }
 
-function areaOf(items: readonly PlannedImage[]): number {
-  return items.reduce((sum, { geometry: { bucket } }) => sum + bucket.width * bucket.height, 0);
-}
-
-export function planEvent({ work, total, skipped, failures }: Survey, settings: BuildSettings): PlanEvent {
+export function planEvent({ work, total, skipped, failedCaches, outputBytes }: Survey): PlanEvent {
   return {
     type: 'plan',
     total,
     toEncode: work.length,
     skipped,
-    failed: failures.length,
-    buckets: work.buckets,
-    outputBytes: work.buckets.reduce((sum, bucket) => sum + bucket.images * fileBytes(bucket, settings), 0),
+    failed: failedCaches,
+    buckets: work.buckets.map(({ width, height, images }) => ({ width, height, images })),
+    outputBytes,
   };
-}
-
-/** Names, headers, sizes and the record, besides the arrays. */
-const CONTAINER_BYTES = 2048;
-
-function fileBytes(bucket: Bucket, settings: BuildSettings): number {
-  const [channels, height, width] = latentShape(bucket, settings.model);
-  const latent = channels * height * width * (settings.dtype === 'float32' ? 4 : 2);
-  const mask = settings.alphaMask ? bucket.width * bucket.height * 4 : 0;
-  return CONTAINER_BYTES + latent * (settings.flipAug ? 2 : 1) + mask;
 }

@@ -1,9 +1,9 @@
 import type { RecipeRecord } from '../cache/provenance.js';
 import { LatentCacheError } from '../errors.js';
-import type { BuildSettings } from './options.js';
+import type { Target } from './options.js';
 
 /** How caches are made with these settings. */
-export function recipeOf(settings: BuildSettings, fingerprint: string): RecipeRecord {
+export function recipeOf(settings: Target, fingerprint: string): RecipeRecord {
   const { posterior, seed, dtype, resizeInterpolation, simulated } = settings;
   return {
     // so that neither a real run nor another simulation takes them for its own

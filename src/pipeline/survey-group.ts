@@ -9,7 +9,6 @@ import { failureRow } from './manifest-rows.js';
 import { mapLimit } from './map-limit.js';
 import { findCollisions, PlacedNames } from './name-conflicts.js';
 import { type OutputGroup, outsideError, outsidePlace, takeCacheNames } from './output-group.js';
-
 import { FATE, type SurveyState } from './survey-state.js';
 
 /** Images in one look, and looks at once: while one waits for the disk, another is judged. */
@@ -23,8 +22,9 @@ const CHUNKS_AT_ONCE = 4;
  * @throws LatentCacheError `ERR_ABORTED`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_DISK_FULL`, `ERR_CACHE_WRITE`
  */
 export async function surveyGroup(state: SurveyState, group: OutputGroup): Promise<void> {
-  const { table, settings } = state.context;
-  const names = await takeCacheNames(group, table.folders, settings);
+  const { table, target } = state.context;
+  const place = { outDir: target.outDir, files: target.trainer.files };
+  const names = await takeCacheNames(group, table.folders, place);
   await new GroupSurvey(state, group, names).run();
 }
 
@@ -42,7 +42,8 @@ class GroupSurvey {
     private readonly group: OutputGroup,
     private readonly names: readonly string[],
   ) {
-    this.#caches = new Set(names.filter((name) => name.endsWith('.npz')));
+    const { files } = state.context.target.trainer;
+    this.#caches = new Set(names.filter((name) => files.isCache(name)));
   }
 
   async run(): Promise<void> {
@@ -100,7 +101,7 @@ class GroupSurvey {
     context.table.set(image, item.info, item.state);
     bucketOf[image] = buckets.numberOf(item.geometry.bucket);
     for (const trait of item.info.traits) {
-      notices.addTrait(trait, item.image.path, context.settings.alphaMask);
+      notices.addTrait(trait, item.image.path, context.target);
     }
     this.#placed.add(withoutExtension(path.basename(item.image.path)), image);
     if (known.verdict === 'keep') {
@@ -118,15 +119,18 @@ class GroupSurvey {
     const { state } = this;
     const remedy =
       'Rename it: the trainer tells caches apart by the name of the image without its extension.';
-    const pathOf = (image: number) => state.context.table.image(image).path;
-    const collisions = findCollisions(this.#placed, state.context.settings, pathOf, (image) =>
-      state.listed(image),
-    );
+    const { table, target } = state.context;
+    const facts = {
+      path: (image: number) => table.path(image),
+      name: (image: number) => path.basename(table.path(image)),
+      listed: (image: number) => state.listed(image),
+    };
+    const collisions = findCollisions(this.#placed, target.trainer.files, facts);
     for (const { base, images, message } of collisions) {
-      this.#placed.delete(base);
+      this.#placed.remove(base, images);
       const code = 'ERR_NAME_COLLISION';
       for (const image of images) {
-        this.#fail(image, { type: 'failed', path: pathOf(image), code, message, remedy });
+        this.#fail(image, { type: 'failed', path: table.path(image), code, message, remedy });
       }
     }
   }
@@ -134,10 +138,10 @@ class GroupSurvey {
   async #readUnknown(): Promise<void> {
     const { state } = this;
     const { fates } = state;
-    const { settings, recipe, manifest, binding } = state.context;
+    const { recipe, manifest, binding } = state.context;
     const read = async (image: number) => {
       const item = state.plan(image);
-      return existingCache(item, settings, recipe, this.#caches, binding).then(
+      return existingCache(item, recipe, this.#caches, binding).then(
         (found) => ({ image, item, found }),
         (error: unknown) => ({ image, item, failure: toFailure(item.image.path, error) }),
       );
@@ -154,7 +158,7 @@ class GroupSurvey {
       if (keep !== undefined) this.#accepted.add(path.basename(keep));
       else if (reason !== undefined) this.#reasons.set(image, reason);
       // With several resolutions a file, what others put into it stays in it.
-      if (foreign && !settings.multiResolutionKeys) this.#foreign.add(image);
+      if (foreign && item.keySuffix === '') this.#foreign.add(image);
       if (row !== undefined) manifest.recordKept(this.group.root, row);
       await manifest.ready();
     }

@@ -1,11 +1,11 @@
-import type { StaleFile } from '../cache/stale.js';
 import type { Bucket, Size } from '../dataset/bucket.js';
 import { sizeName } from '../dataset/size.js';
 import { LatentCacheError } from '../errors.js';
 import type { FailedEvent } from './events.js';
 import type { LookContext } from './look-at-images.js';
 import type { NoticeCollector } from './notices.js';
-import { listedSize, type PlannedImage, placeImage } from './plan-image.js';
+import { type PlannedImage, placeImage } from './plan-image.js';
+import type { StaleFile } from './stale-file.js';
 
 /** What becomes of an image. */
 export const FATE = {
@@ -44,31 +44,30 @@ export class SurveyState {
   readonly folders: string[] = [];
   readonly inTheWay = new Map<string, StaleFile[]>();
   readonly failures: FailedEvent[] = [];
-  #seen = 0;
 
   constructor(
     readonly context: LookContext,
     readonly notices: NoticeCollector,
     private readonly signal: AbortSignal | undefined,
-    private readonly onProgress: (seen: number, total: number) => void,
+    private readonly onSeen: () => void,
   ) {
     this.fates = new Uint8Array(context.table.length);
     this.bucketOf = new Uint32Array(context.table.length);
   }
 
   plan(image: number): PlannedImage {
-    const { table, settings } = this.context;
-    return placeImage(table.image(image), table.info(image), table.state(image), settings);
+    const { table, target } = this.context;
+    return placeImage(table.image(image), table.info(image), table.state(image), target);
   }
 
   /** The size by which an image's cache is named. */
   listed(image: number): Size {
-    const { table, settings } = this.context;
-    return listedSize(table.info(image), settings);
+    const { table, target } = this.context;
+    return target.trainer.listedSize(table.info(image));
   }
 
   countSeen(): void {
-    this.onProgress(++this.#seen, this.context.table.length);
+    this.onSeen();
   }
 
   throwIfAborted(): void {

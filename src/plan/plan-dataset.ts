@@ -13,11 +13,13 @@ import { loadBinding } from '../native/load.js';
 import { Dataset } from '../pipeline/dataset.js';
 import type { FailedEvent, NoticeEvent } from '../pipeline/events.js';
 import { MeasuredRates } from '../pipeline/measured-rates.js';
-import { type BuildOptions, type BuildSettings, resolveOptions } from '../pipeline/options.js';
+import type { BuildOptions, RunSettings, Target } from '../pipeline/options.js';
 import { countSizes } from '../pipeline/prepare-engines.js';
 import { planEvent } from '../pipeline/progress-meter.js';
 import { noVae, recipeOf } from '../pipeline/recipe.js';
+import { sourceOf } from '../pipeline/source-of.js';
 import { type Survey, surveyDataset } from '../pipeline/survey.js';
+import { resolveTargets } from '../pipeline/targets.js';
 import { openPlanDevice, type PlanDevice, type PlanTarget } from './plan-device.js';
 
 export interface DatasetPlanOptions extends Omit<BuildOptions, 'encoder' | 'dryRun'> {
@@ -79,19 +81,24 @@ export interface DatasetPlan {
  */
 export async function planDataset(options: DatasetPlanOptions): Promise<DatasetPlan> {
   const { target, onProgress = () => {}, ...rest } = options;
-  const settings = resolveOptions({ ...rest, dryRun: true });
+  const targets = resolveTargets({ ...rest, dryRun: true });
+  const [settings] = targets;
   if (options.vae === undefined) throw noVae();
   const weights = await loadVae(options.vae, {
     model: settings.model.id,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
-  const recipe = settings.skipExisting ? undefined : recipeOf(settings, weights.fingerprint);
+  const recipe = (target: Target) =>
+    target.skipExisting ? undefined : recipeOf(target, weights.fingerprint);
   const hazards: NoticeEvent[] = [];
-  await using dataset = await Dataset.open(settings, options.binding ?? loadBinding(), (notice) =>
-    hazards.push(notice),
+  await using dataset = await Dataset.open(
+    targets.map(sourceOf),
+    true,
+    options.binding ?? loadBinding(),
+    (notice) => hazards.push(notice),
   );
-  const survey = await surveyDataset(dataset, settings, recipe, { signal: options.signal, onProgress });
-  const { total, toEncode, skipped, buckets, outputBytes } = planEvent(survey, settings);
+  const survey = await surveyDataset(dataset, targets, recipe, { signal: options.signal, onProgress });
+  const { total, toEncode, skipped, buckets, outputBytes } = planEvent(survey);
   const found = { total, toEncode, skipped, outputBytes, ...hazardsOf(survey, hazards) };
   if (toEncode === 0) {
     const time = { seconds: 0, basis: 'measured', source: 'there is nothing to encode' } as const;
@@ -103,9 +110,9 @@ export async function planDataset(options: DatasetPlanOptions): Promise<DatasetP
   const { precision } = device.encoder.info;
   return {
     ...found,
-    buckets: buckets.map((bucket) => {
-      const planned = plan?.planned.find((each) => sameSize(each, bucket));
-      return { ...bucket, batch: planned?.batch ?? null, bytes: planned?.bytes ?? null };
+    buckets: buckets.map(({ width, height, images }) => {
+      const planned = plan?.planned.find((each) => sameSize(each, { width, height }));
+      return { width, height, images, batch: planned?.batch ?? null, bytes: planned?.bytes ?? null };
     }),
     device: {
       name: device.name,
@@ -116,7 +123,7 @@ export async function planDataset(options: DatasetPlanOptions): Promise<DatasetP
       total: plan?.device.total ?? null,
       memoryBasis: device.memoryBasis,
     },
-    time: await planTime(device, layers, survey, settings),
+    time: await planTime(device, layers, survey),
     memoryWarnings,
   };
 }
@@ -124,7 +131,7 @@ export async function planDataset(options: DatasetPlanOptions): Promise<DatasetP
 async function planMemory(
   { encoder }: PlanDevice,
   survey: Survey,
-  settings: BuildSettings,
+  settings: RunSettings,
 ): Promise<{ plan: MemoryPlan | null; memoryWarnings: string[] }> {
   const memoryWarnings: string[] = [];
   const encoders = await EncoderSet.start({ start: async () => encoder, startStandIn: () => null });
@@ -134,7 +141,7 @@ async function planMemory(
     oomFallback: settings.oomFallback,
     onEvent: ({ message }: MemoryEvent) => memoryWarnings.push(message),
   });
-  const plan = await governor.prepare(countSizes(survey.work, settings));
+  const plan = await governor.prepare(countSizes(survey.work));
   for (const refused of plan?.refused ?? []) {
     memoryWarnings.push(`${sizeName(refused)}: ${refused.reason.message}`);
   }
@@ -145,9 +152,8 @@ async function planTime(
   { encoder, card, name, backend }: PlanDevice,
   layers: readonly Layer[],
   survey: Survey,
-  settings: BuildSettings,
 ): Promise<PlannedTime> {
-  const operations = countSizes(survey.work, settings).reduce(
+  const operations = countSizes(survey.work).reduce(
     (sum, size) => sum + size.images * encoderOperations(layers, size),
     0,
   );

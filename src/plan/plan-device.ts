@@ -11,7 +11,7 @@ import {
 import { cudaMemGetInfo, listDevices } from '../encoder/tensorrt/devices.js';
 import { LatentCacheError } from '../errors.js';
 import type { VaeEncoderWeights } from '../model/load-vae.js';
-import type { BuildSettings } from '../pipeline/options.js';
+import type { RunSettings } from '../pipeline/options.js';
 
 /** A card by its name, or any card with so much memory. */
 export type PlanTarget = { readonly card: SimulatedCardName } | { readonly vramBytes: number };
@@ -38,7 +38,7 @@ const ANY_CARD: SimulatedCardName = 'rtx-3060';
  */
 export async function openPlanDevice(
   weights: VaeEncoderWeights,
-  settings: BuildSettings,
+  settings: RunSettings,
   target: PlanTarget | undefined,
 ): Promise<PlanDevice> {
   if (target !== undefined) return simulate(weights, settings, target);
@@ -72,7 +72,7 @@ interface Gpu {
   readonly total: number;
 }
 
-async function findGpu({ backend, device, libraryDir }: BuildSettings): Promise<Gpu | undefined> {
+async function findGpu({ backend, device, libraryDir }: RunSettings): Promise<Gpu | undefined> {
   try {
     const devices = await listDevices({ libraryFolders: libraryDir });
     const found = devices.find(({ index }) => index === device);
@@ -86,7 +86,7 @@ async function findGpu({ backend, device, libraryDir }: BuildSettings): Promise<
 
 async function simulateGpu(
   weights: VaeEncoderWeights,
-  settings: BuildSettings,
+  settings: RunSettings,
   { name, free, total }: Gpu,
 ): Promise<PlanDevice> {
   const card = cardNamed(name);
@@ -102,7 +102,7 @@ async function simulateGpu(
 
 async function simulate(
   weights: VaeEncoderWeights,
-  settings: BuildSettings,
+  settings: RunSettings,
   target: PlanTarget,
 ): Promise<PlanDevice> {
   if ('card' in target) {
@@ -128,7 +128,7 @@ async function simulate(
 
 function simulated(
   { architecture }: VaeEncoderWeights,
-  { vramBudget, precision, residency, attentionChunks }: BuildSettings,
+  { vramBudget, precision, residency, attentionChunks }: RunSettings,
   card: SimulatedCardName,
   words: string,
 ): Promise<Encoder> {

@@ -2,7 +2,7 @@
 
 import type { ProvenanceRecord } from '../cache/provenance.js';
 import type { Size } from '../dataset/bucket.js';
-import { cropLtrb, planGeometry } from '../dataset/geometry.js';
+import { cropLtrb } from '../dataset/geometry.js';
 import type { ImageInfo } from '../dataset/inspect-image.js';
 import { sameSize, sizeName } from '../dataset/size.js';
 import type { Candidate } from './candidates.js';
@@ -16,7 +16,7 @@ export function checkAgainstImage(
   entries: readonly Entry[],
   records: ReadonlyMap<string, ProvenanceRecord>,
   info: ImageInfo,
-  settings: Pick<VerifySettings, 'buckets' | 'flipAug' | 'alphaMask'>,
+  settings: Pick<VerifySettings, 'bucketOf' | 'flipAug' | 'alphaMask'>,
 ): Finding[] {
   const { size } = info;
   const named = candidate.named?.size;
@@ -61,13 +61,13 @@ export function checkAgainstImage(
 function checkBucket(
   candidate: Candidate,
   entries: readonly Entry[],
-  { size }: ImageInfo,
+  info: ImageInfo,
   listed: Size,
-  { buckets, flipAug, alphaMask }: Pick<VerifySettings, 'buckets' | 'flipAug' | 'alphaMask'>,
+  { bucketOf, flipAug, alphaMask }: Pick<VerifySettings, 'bucketOf' | 'flipAug' | 'alphaMask'>,
 ): Finding[] {
-  if (buckets === undefined) return [];
+  if (bucketOf === undefined) return [];
   const { stride } = candidate.models[0]!;
-  const { bucket } = planGeometry(buckets, size, listed);
+  const bucket = bucketOf(info, listed);
   const height = Math.floor(bucket.height / stride);
   const width = Math.floor(bucket.width / stride);
   const wanted = entries.find((entry) => {

@@ -1,9 +1,9 @@
 /** Which of a folder's files a trainer takes for latent caches, and of which images. */
 import path from 'node:path';
-import { parseCacheName } from '../cache/sd-scripts.js';
 import type { Size } from '../dataset/bucket.js';
 import { withoutExtension } from '../dataset/image-names.js';
 import type { ModelFacts } from '../model/catalog.js';
+import { parseCacheName } from '../trainers/sd-scripts/files.js';
 import type { CacheFolder } from './folders.js';
 import type { NamedKind } from './options.js';
 

@@ -1,7 +1,8 @@
 /** Whether a cache is what the trainer's loader takes, by its headers (cache format note 1.2 and 1.3). */
-import { FLOATS } from '../cache/check.js';
+
 import type { NpyHeader } from '../cache/npy.js';
 import type { ModelFacts } from '../model/catalog.js';
+import { FLOATS } from '../trainers/sd-scripts/check.js';
 import type { Entry } from './entries.js';
 import type { Finding } from './results.js';
 

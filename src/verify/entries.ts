@@ -1,8 +1,8 @@
 /** A cache's arrays by key suffix: one entry for each resolution. */
 import { readNpyNumbers } from '../cache/npy.js';
-import type { ArrayStructure, CacheStructure } from '../cache/read-structure.js';
-import { memberKeySuffix } from '../cache/sd-scripts.js';
 import { LatentCacheError } from '../errors.js';
+import { memberKeySuffix } from '../trainers/sd-scripts/files.js';
+import type { ArrayStructure, CacheStructure } from '../trainers/sd-scripts/npz-structure.js';
 
 export interface Entry {
   readonly keySuffix: string;

@@ -1,10 +1,12 @@
-import type { BucketSelector, Size } from '../dataset/bucket.js';
+import type { Bucket, Size } from '../dataset/bucket.js';
+import type { ImageInfo } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
 import { MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import { loadVae } from '../model/load-vae.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
-import { type BuildOptions, resolveOptions } from '../pipeline/options.js';
+import type { BuildOptions } from '../pipeline/options.js';
+import { resolveTargets } from '../pipeline/targets.js';
 import { sdScriptsModel } from '../trainers/sd-scripts/models.js';
 import { parseSubset, type Subset } from './subset.js';
 
@@ -58,7 +60,8 @@ export interface VerifySettings {
   /** What a cache with the old name may be for. */
   readonly legacyModels: readonly ModelFacts[];
   readonly vaeFingerprint: string | undefined;
-  readonly buckets: BucketSelector | undefined;
+  /** The bucket that the options of this call ask for; undefined when they ask for none. */
+  readonly bucketOf: ((info: ImageInfo, listed: Size) => Bucket) | undefined;
   readonly flipAug: boolean;
   readonly alphaMask: boolean;
   readonly readsData: Subset;
@@ -80,7 +83,7 @@ export async function resolveVerifyOptions(options: VerifyOptions): Promise<Veri
   if (options.readData && options.readDataSubset !== undefined)
     refuse('read_data and read_data_subset exclude each other');
   // The same checks as for a build; of the result, what a model stands for does not matter without one.
-  const build = resolveOptions({
+  const [build] = resolveTargets({
     ...geometryOf(options),
     inputs,
     model: id ?? 'sd',
@@ -91,7 +94,7 @@ export async function resolveVerifyOptions(options: VerifyOptions): Promise<Veri
   const kinds =
     suffix === undefined
       ? models.map((model) => ({ suffix: sdScriptsModel(model).suffix, models: [model] }))
-      : [{ suffix: build.suffix, models }];
+      : [{ suffix, models }];
   return {
     inputs,
     recursive: options.recursive ?? false,
@@ -102,7 +105,10 @@ export async function resolveVerifyOptions(options: VerifyOptions): Promise<Veri
       vae === undefined
         ? undefined
         : (await loadVae(vae, { model: build.model.id, ...(signal && { signal }) })).fingerprint,
-    buckets: resolution === undefined ? undefined : build.buckets,
+    bucketOf:
+      resolution === undefined
+        ? undefined
+        : (info, listed) => build.trainer.place('image.png', info, listed).geometry.bucket,
     flipAug: build.flipAug,
     alphaMask: build.alphaMask,
     readsData: subsetOf(options),

@@ -1,6 +1,6 @@
 /** Our own record in a cache, against the arrays beside it and the VAE that is asked for. */
 import { isSimulated, type ProvenanceRecord } from '../cache/provenance.js';
-import type { CacheStructure } from '../cache/read-structure.js';
+import type { CacheStructure } from '../trainers/sd-scripts/npz-structure.js';
 import type { Finding } from './results.js';
 
 const DTYPES: Readonly<Record<string, string>> = { float32: '<f4', float16: '<f2' };

@@ -1,4 +1,4 @@
-import type { CacheStructure } from '../cache/read-structure.js';
+import type { CacheStructure } from '../trainers/sd-scripts/npz-structure.js';
 import { shortName } from './record.js';
 import type { ProblemResult } from './results.js';
 

@@ -1,7 +1,7 @@
 /** The data of a cache's arrays, which have passed their CRC. */
 import { readNpyNumbers } from '../cache/npy.js';
-import type { CacheArray, CacheFile } from '../cache/read-cache.js';
 import { absurdMagnitude, MAX_LATENT_MAGNITUDE } from '../model/finite.js';
+import type { CacheArray, CacheFile } from '../trainers/sd-scripts/read-npz.js';
 import type { Finding } from './results.js';
 
 export function checkValues(cache: CacheFile): Finding[] {

@@ -1,11 +1,11 @@
 /** Everything that can be said about one cache file. */
 import { stat } from 'node:fs/promises';
-import { type CacheFile, readCache } from '../cache/read-cache.js';
-import { type CacheStructure, isAllOurs, OpenCache } from '../cache/read-structure.js';
 import { hashImage } from '../dataset/hash-image.js';
 import { inspectImage } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
 import type { ByteBudget } from '../pipeline/byte-budget.js';
+import { type CacheStructure, isAllOurs, OpenCache } from '../trainers/sd-scripts/npz-structure.js';
+import { type CacheFile, readCache } from '../trainers/sd-scripts/read-npz.js';
 import { checkAgainstImage, imageChanged } from './against-image.js';
 import type { Candidate } from './candidates.js';
 import { checkContent } from './content.js';

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { readNpyNumbers } from '../../../dist/cache/npy.js';
-import { readCache } from '../../../dist/cache/read-cache.js';
-import { isAllOurs, readCacheStructure } from '../../../dist/cache/read-structure.js';
-import { memberKeySuffix } from '../../../dist/cache/sd-scripts.js';
+import { readCache } from '../../../dist/trainers/sd-scripts/read-npz.js';
+import { isAllOurs, readCacheStructure } from '../../../dist/trainers/sd-scripts/npz-structure.js';
+import { memberKeySuffix } from '../../../dist/trainers/sd-scripts/files.js';
 import { LatentCacheError } from '../../../dist/errors.js';
 import { boundary } from '../bytes.mjs';
 import { buildZip, splitZip } from '../zip-parts.mjs';

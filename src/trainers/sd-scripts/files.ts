@@ -1,38 +1,24 @@
 /**
- * kohya sd-scripts' latent cache: names, keys and arrays (cache format note 1.1 and 1.2). Latents of SD and SDXL are
- * stored unscaled.
+ * kohya sd-scripts' latent cache: names, keys and arrays (cache format note 1.1 and 1.2).
  */
-import type { Bucket, Size } from '../dataset/bucket.js';
-import type { CropLtrb } from '../dataset/geometry.js';
-import { withoutExtension } from '../dataset/image-names.js';
-import { toFloat16Array } from '../float16.js';
-import { allocateNpy, encodeNpy } from './npy.js';
-import type { ZipInput } from './zip.js';
+
+import type { LatentDtype, LatentEntry } from '../../cache/latent-entry.js';
+import { allocateNpy, encodeNpy } from '../../cache/npy.js';
+import type { ZipInput } from '../../cache/zip.js';
+import type { Bucket, Size } from '../../dataset/bucket.js';
+import { withoutExtension } from '../../dataset/image-names.js';
+import { toFloat16Array } from '../../float16.js';
 
 export interface CacheNaming {
   /** `sd`, `sdxl`, or what a training script looks for instead. */
   readonly suffix: string;
   /** `{base}.npz`: the name of sd-scripts before 0.10, still read first by every later version. */
   readonly legacyName: boolean;
+  /** `{base}.npz` is read before ours: of SD and SDXL alone, the models that had caches of that name. */
+  readonly readsLegacy: boolean;
   /** Keys with the latent size in them, so that one file can hold several resolutions. */
-  readonly multiResolutionKeys: boolean;
+  readonly sizedKeys: boolean;
 }
-
-/** One image's latents, as they are stored. */
-export interface LatentEntry {
-  /** (channels, height, width) */
-  readonly shape: readonly [channels: number, height: number, width: number];
-  readonly latents: Float32Array;
-  /** Latents of the mirrored pixels; null without flip_aug. */
-  readonly latentsFlipped: Float32Array | null;
-  /** (bucket height, bucket width) uint8 alpha; null without alpha_mask. */
-  readonly alphaMask: Uint8Array | null;
-  readonly bucket: Bucket;
-  readonly originalSize: Size;
-  readonly cropLtrb: CropLtrb;
-}
-
-export type LatentDtype = 'float32' | 'float16';
 
 /** Where the cache of an image belongs. Sides have at least four digits, width first. */
 export function cachePath(imagePath: string, size: Size, naming: CacheNaming): string {
@@ -76,7 +62,7 @@ export function ownerOfCache(
 
 /** `_{h}x{w}` in latent cells, height first and without padding; empty for bare keys. */
 export function keySuffix(latentSize: { height: number; width: number }, naming: CacheNaming): string {
-  return naming.multiResolutionKeys ? `_${latentSize.height}x${latentSize.width}` : '';
+  return naming.sizedKeys ? `_${latentSize.height}x${latentSize.width}` : '';
 }
 
 /** The key suffix of a member name such as `latents_flipped_128x96.npy`; undefined for names that are not ours. */

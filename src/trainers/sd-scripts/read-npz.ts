@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
-import { LatentCacheError, systemErrorCode } from '../errors.js';
-import { readNpyHeader } from './npy.js';
-import { decodeProvenance, type ProvenanceRecord } from './provenance.js';
-import { type ArrayStructure, unreadable } from './read-structure.js';
-import { readZipDirectory, readZipMember, type ZipMember } from './zip.js';
+import { readNpyHeader } from '../../cache/npy.js';
+import { decodeProvenance, type ProvenanceRecord } from '../../cache/provenance.js';
+import { readZipDirectory, readZipMember, type ZipMember } from '../../cache/zip.js';
+import { LatentCacheError, systemErrorCode } from '../../errors.js';
+import { type ArrayStructure, unreadable } from './npz-structure.js';
 
-export { isAllOurs } from './read-structure.js';
+export { isAllOurs } from './npz-structure.js';
 
 /** A cache file that has been read and whose every member passed its CRC. */
 export interface CacheFile {

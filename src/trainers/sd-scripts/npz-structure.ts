@@ -1,11 +1,17 @@
 /** What a cache file holds, from a few short reads: its directory and the headers of its arrays, not their data. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { LatentCacheError, systemErrorCode } from '../errors.js';
-import { type NpyHeader, readNpyHeader } from './npy.js';
-import { decodeProvenance, type ProvenanceRecord } from './provenance.js';
-import { memberKeySuffix } from './sd-scripts.js';
-import { unpackMember, unpackStart, type ZipDirectory, type ZipMember, zipDataStart } from './zip.js';
-import { readZipDirectoryAtEnd } from './zip-directory.js';
+import { type NpyHeader, readNpyHeader } from '../../cache/npy.js';
+import { decodeProvenance, type ProvenanceRecord } from '../../cache/provenance.js';
+import {
+  unpackMember,
+  unpackStart,
+  type ZipDirectory,
+  type ZipMember,
+  zipDataStart,
+} from '../../cache/zip.js';
+import { readZipDirectoryAtEnd } from '../../cache/zip-directory.js';
+import { LatentCacheError, systemErrorCode } from '../../errors.js';
+import { memberKeySuffix } from './files.js';
 
 export interface ArrayStructure {
   readonly header: NpyHeader;

@@ -4,9 +4,9 @@
  * `photo_1.png` can get each other's size that way. This is the same walk, to tell the user beforehand.
  */
 import path from 'node:path';
-import type { Size } from '../dataset/bucket.js';
-import { withoutExtension } from '../dataset/image-names.js';
-import { compareCodePoints, nameOrder } from '../dataset/name-order.js';
+import type { Size } from '../../dataset/bucket.js';
+import { withoutExtension } from '../../dataset/image-names.js';
+import { compareCodePoints, nameOrder } from '../../dataset/name-order.js';
 
 /**
  * @param imageNames all image files of one folder, in the order of code points

@@ -1,16 +1,7 @@
-import { LatentCacheError } from '../errors.js';
-import { readNpyNumbers } from './npy.js';
-import { type RecipeRecord, sameRecipe } from './provenance.js';
-import type { ArrayStructure, CacheStructure } from './read-structure.js';
-import type { LatentEntry } from './sd-scripts.js';
-
-/** What a cache must hold to be complete: the entry without its numbers. */
-export interface CacheExpectation
-  extends Pick<LatentEntry, 'shape' | 'bucket' | 'originalSize' | 'cropLtrb'> {
-  readonly keySuffix: string;
-  readonly flipAug: boolean;
-  readonly alphaMask: boolean;
-}
+import { readNpyNumbers } from '../../cache/npy.js';
+import { LatentCacheError } from '../../errors.js';
+import type { CacheExpectation } from '../trainer.js';
+import type { ArrayStructure, CacheStructure } from './npz-structure.js';
 
 /**
  * Compares a cache with what the current settings would write: keys, shapes, sizes. Stricter than every version of
@@ -42,27 +33,6 @@ export function findDifference(cache: CacheStructure, expected: CacheExpectation
     return 'it has an alpha mask, which is not wanted now';
   }
   return undefined;
-}
-
-/**
- * Compares the record of how a cache was made with how it would be made now. `hashSource` reads the whole image and is
- * called last.
- *
- * @returns the first difference in words; undefined when there is none
- */
-export async function findOutdated(
-  cache: Pick<CacheStructure, 'provenance'>,
-  keySuffix: string,
-  recipe: RecipeRecord,
-  sourceBytes: number,
-  hashSource: () => Promise<string>,
-): Promise<string | undefined> {
-  const record = cache.provenance.get(keySuffix);
-  if (record === undefined) return 'it was not made by latent-cache';
-  if (record.recipe.vae !== recipe.vae) return 'it was made with another VAE';
-  if (!sameRecipe(record.recipe, recipe)) return 'it was made with other settings';
-  const unchanged = record.source.bytes === sourceBytes && record.source.sha256 === (await hashSource());
-  return unchanged ? undefined : 'the image has changed';
 }
 
 /** What the trainer's `torch.FloatTensor` takes as a latent: it refuses the other byte order. */

@@ -1,31 +1,19 @@
-import { LatentCacheError } from '../errors.js';
-import type { NativeBinding } from '../native/binding.js';
-import { writeFileAtomic } from './atomic-file.js';
-import { crc32 } from './crc32.js';
-import { encodeProvenance, type ProvenanceRecord } from './provenance.js';
-import { type CacheFile, readCache } from './read-cache.js';
-import { entryMembers, type LatentDtype, type LatentEntry, memberKeySuffix } from './sd-scripts.js';
-import { writeZip, type ZipInput } from './zip.js';
-
-/** A whole cache file as it was written. */
-export interface WrittenCache {
-  readonly bytes: number;
-  readonly crc32: number;
-}
-
-export interface WriteRequest {
-  readonly path: string;
-  readonly entry: LatentEntry;
-  readonly keySuffix: string;
-  readonly dtype: LatentDtype;
-  readonly record: ProvenanceRecord;
-}
+import { writeFileAtomic } from '../../cache/atomic-file.js';
+import { crc32 } from '../../cache/crc32.js';
+import type { LatentEntry } from '../../cache/latent-entry.js';
+import { encodeProvenance, type ProvenanceRecord } from '../../cache/provenance.js';
+import { writeZip, type ZipInput } from '../../cache/zip.js';
+import { LatentCacheError } from '../../errors.js';
+import type { NativeBinding } from '../../native/binding.js';
+import type { WriteRequest, WrittenCache } from '../trainer.js';
+import { entryMembers, memberKeySuffix } from './files.js';
+import { type CacheFile, readCache } from './read-npz.js';
 
 /**
  * Writes one image's cache, whole or not at all. Latents of other resolutions in an existing file are kept, as the
  * trainer keeps them; everything that belongs to this resolution is replaced.
  */
-export async function writeCache(
+export async function writeNpz(
   request: WriteRequest,
   files: Pick<NativeBinding, 'writeFileAtomic'>,
 ): Promise<WrittenCache> {

@@ -1,0 +1,20 @@
+import type { Bucket, Size } from '../dataset/bucket.js';
+import type { CropLtrb } from '../dataset/geometry.js';
+
+/** Of stored latents. npy has no bfloat16. */
+export const LATENT_DTYPES = ['float32', 'float16', 'bfloat16'] as const;
+export type LatentDtype = (typeof LATENT_DTYPES)[number];
+
+/** One image's latents, with the values that a trainer stores. */
+export interface LatentEntry {
+  /** (channels, height, width) */
+  readonly shape: readonly [channels: number, height: number, width: number];
+  readonly latents: Float32Array;
+  /** Latents of the mirrored pixels; null without flip_aug. */
+  readonly latentsFlipped: Float32Array | null;
+  /** (bucket height, bucket width) uint8 alpha; null without alpha_mask. */
+  readonly alphaMask: Uint8Array | null;
+  readonly bucket: Bucket;
+  readonly originalSize: Size;
+  readonly cropLtrb: CropLtrb;
+}

@@ -1,0 +1,13 @@
+import { createSdScripts } from './sd-scripts/trainer.js';
+import type { TrainerSettings } from './settings.js';
+import type { FormatId, Trainer } from './trainer.js';
+
+/** @throws LatentCacheError `ERR_OPTION` for what the trainer does not do, or would stop on */
+export function createTrainer(format: FormatId, settings: TrainerSettings): Trainer {
+  switch (format) {
+    case 'sd-scripts':
+      return createSdScripts(settings);
+    default:
+      throw new Error(`${format} is not there yet`);
+  }
+}

@@ -1,0 +1,214 @@
+/** kohya sd-scripts, as the pipeline needs it. */
+import { crc32 } from '../../cache/crc32.js';
+import { BucketSelector, type BucketSettings, type Size } from '../../dataset/bucket.js';
+import { type Geometry, planGeometry } from '../../dataset/geometry.js';
+import { isImageName, withoutExtension } from '../../dataset/image-names.js';
+import type { ImageInfo, ImageTrait } from '../../dataset/inspect-image.js';
+import { LatentCacheError } from '../../errors.js';
+import type { ModelFacts } from '../../model/catalog.js';
+import type { Interpolation } from '../../native/binding.js';
+import type { TrainerSettings } from '../settings.js';
+import type { CacheFiles, NameConflict, NamedImages, StoredCache, Trainer } from '../trainer.js';
+import { findDifference } from './check.js';
+import { type CacheNaming, cachePath, keySuffix, legacyPath, parseCacheName } from './files.js';
+import { findInTheWay } from './in-the-way.js';
+import { type SdScriptsModel, sdScriptsModel } from './models.js';
+import { isPassDisabled, walkNames } from './name-pass.js';
+import { isAllOurs, readCache } from './read-npz.js';
+import { writeNpz } from './write-npz.js';
+
+/** @throws LatentCacheError `ERR_OPTION` for what the training scripts refuse */
+export function createSdScripts(settings: TrainerSettings): Trainer {
+  const { model, legacyName, multiResolutionKeys } = settings;
+  const trained = sdScriptsModel(model);
+  checkSettings(settings, trained);
+  const buckets = new BucketSelector(settings.buckets);
+  const naming: CacheNaming = {
+    suffix: settings.suffix ?? trained.suffix,
+    legacyName,
+    readsLegacy: READS_LEGACY.has(model.id),
+    sizedKeys: trained.sizedKeys || multiResolutionKeys,
+  };
+  const { values, posterior } = trained;
+  return {
+    format: 'sd-scripts',
+    images: { isImage: isImageName, captions: null, searchesSubFolders: false },
+    files: new NpzFiles(naming),
+    values,
+    posterior,
+    // The reader makes float32 of whatever floats it finds; npy has no bfloat16.
+    dtypes: ['float32', 'float16'],
+    keepsFlipped: true,
+    keepsMasks: true,
+    mirrorsAsImages: false,
+    mistreats: MISTREATED,
+    listedSize: (info) => listedSize(info, settings.webpSize),
+    place: (name, info, listed = listedSize(info, settings.webpSize)) => {
+      if (listed.width < 1 || listed.height < 1) throw misread(info.size);
+      const geometry = planGeometry(buckets, info.size, listed);
+      const { bucket } = geometry;
+      return {
+        geometry,
+        resampling: {
+          upright: false,
+          mirrored: false,
+          interpolation: settings.interpolation ?? defaultInterpolation(geometry),
+          premultiply: false,
+        },
+        listed,
+        cacheName: cachePath(name, listed, naming),
+        keySuffix: keySuffix(
+          {
+            height: Math.floor(bucket.height / model.stride),
+            width: Math.floor(bucket.width / model.stride),
+          },
+          naming,
+        ),
+      };
+    },
+  };
+}
+
+function checkSettings(settings: TrainerSettings, trained: SdScriptsModel): void {
+  const { model, buckets, suffix, legacyName, multiResolutionKeys } = settings;
+  checkSteps(model, trained, buckets);
+  if (suffix !== undefined && !/^[A-Za-z0-9-]+$/.test(suffix))
+    refuse(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
+  if (!legacyName) return;
+  if (!READS_LEGACY.has(model.id)) refuse(`no version of sd-scripts reads legacy_name for ${model.title}`);
+  if (multiResolutionKeys) {
+    refuse(
+      'legacy_name and multi_resolution_keys exclude each other: the versions that need the old name read bare keys only',
+    );
+  }
+}
+
+/** sd-scripts' `verify_bucket_reso_steps`; without buckets the latent must still be a whole number of cells. */
+function checkSteps(model: ModelFacts, { bucketStep }: SdScriptsModel, buckets: BucketSettings): void {
+  const { enableBucket, bucketResoSteps, resolution } = buckets;
+  if (enableBucket && bucketResoSteps % bucketStep !== 0) {
+    refuse(
+      `bucket_reso_steps must be a multiple of ${bucketStep} for ${model.title}, got ${bucketResoSteps}`,
+      `Use --bucket-reso-steps ${Math.max(1, Math.round(bucketResoSteps / bucketStep)) * bucketStep}.`,
+    );
+  }
+  const { width, height } = resolution;
+  if (!enableBucket && (width % model.stride !== 0 || height % model.stride !== 0)) {
+    refuse(`resolution must be a multiple of ${model.stride} when buckets are off, got ${width},${height}`);
+  }
+}
+
+function refuse(message: string, remedy?: string): never {
+  throw new LatentCacheError('ERR_OPTION', message, { remedy });
+}
+
+const MISTREATED: ReadonlySet<ImageTrait> = new Set([
+  'exif-orientation',
+  'icc-profile',
+  'transparency',
+  'cmyk',
+  '16-bit',
+  'webp-extended',
+]);
+
+/** Models with caches older than the names with size and suffix. */
+const READS_LEGACY: ReadonlySet<string> = new Set(['sd', 'sdxl']);
+
+/** sd-scripts `resize_image`: area when both sides shrink or stay, Lanczos otherwise. */
+function defaultInterpolation({ original, resized }: Geometry): Interpolation {
+  return original.width >= resized.width && original.height >= resized.height ? 'area' : 'lanczos';
+}
+
+function listedSize(
+  { size, traits }: Pick<ImageInfo, 'size' | 'traits'>,
+  webpSize: TrainerSettings['webpSize'],
+): Size {
+  const misread = webpSize === 'trainer' && traits.includes('webp-extended');
+  // imagesize 1.4.1 takes the stored fields for the size, but the format stores each side less one.
+  return misread ? { width: size.width - 1, height: size.height - 1 } : size;
+}
+
+function misread({ width, height }: Size): LatentCacheError {
+  return new LatentCacheError(
+    'ERR_IMAGE_TOO_SMALL',
+    `The image of ${width}x${height} pixels cannot be used: the trainer reads a side of it as 0`,
+    { remedy: 'Take the image out of the data set; the trainer stops on it.' },
+  );
+}
+
+/** Arrays besides latents, names, headers and the record. */
+const CONTAINER_BYTES = 2048;
+
+class NpzFiles implements CacheFiles {
+  readonly folder = '';
+
+  constructor(private readonly naming: CacheNaming) {}
+
+  isCache(name: string): boolean {
+    return name.endsWith('.npz');
+  }
+
+  /** Whatever their sizes: the trainer would take one's size for the other. */
+  identity(imageName: string): string {
+    return withoutExtension(imageName);
+  }
+
+  conflict(base: string, images: NamedImages): NameConflict | undefined {
+    const { naming } = this;
+    if (naming.legacyName) {
+      if (!base.endsWith(`_${naming.suffix}`)) return undefined;
+      return {
+        kind: 'name',
+        reason: `${base}.npz would look like a new-style cache with a broken name, on which the trainer stops`,
+      };
+    }
+    const sized = naming.readsLegacy ? parseCacheName(`${base}.npz`, naming.suffix) : undefined;
+    const size = sized && images.sizesOf(sized.base).at(-1);
+    if (sized === undefined || size === undefined) return undefined;
+    if (cachePath(`${sized.base}.png`, size, naming) !== `${base}.npz`) return undefined;
+    return { kind: 'shadowed', by: sized.base };
+  }
+
+  readFirst(imageName: string): string | undefined {
+    return this.naming.readsLegacy ? legacyPath(imageName) : undefined;
+  }
+
+  inTheWay(cacheName: string, images: NamedImages) {
+    return findInTheWay(cacheName, images, this.naming);
+  }
+
+  visitTakenSizes(
+    folder: string,
+    imageNames: readonly string[],
+    cacheNames: readonly string[],
+    visit: (image: number, size: Size) => void,
+  ): void {
+    // Old-style names it does not match.
+    if (this.naming.legacyName || isPassDisabled(folder)) return;
+    const named = cacheNames.filter((name) => name.endsWith(`_${this.naming.suffix}.npz`));
+    walkNames(imageNames, named, visit);
+  }
+
+  async open(file: string): Promise<StoredCache | undefined> {
+    const cache = await readCache(file);
+    if (cache === undefined) return undefined;
+    const { arrays, bytes, provenance } = cache;
+    return {
+      bytes: bytes.length,
+      crc32: crc32(bytes),
+      provenance,
+      isOurs: isAllOurs(cache),
+      findDifference: (expected) => findDifference(cache, expected),
+      holds: (suffix) => ({
+        flip: arrays.has(`latents_flipped${suffix}`),
+        alpha: arrays.has(`alpha_mask${suffix}`),
+      }),
+    };
+  }
+
+  write = writeNpz;
+
+  overhead({ width, height }: Size, alphaMask: boolean): number {
+    return CONTAINER_BYTES + (alphaMask ? width * height * 4 : 0);
+  }
+}

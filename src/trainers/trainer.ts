@@ -1,0 +1,171 @@
+/**
+ * What a trainer fixes, as the pipeline needs it: which files are images, what becomes of their pixels, where their
+ * caches lie, what is in them and which of them it would accept. One object stands for one trainer, one model and the
+ * settings of one data set.
+ */
+import type { LatentDtype, LatentEntry } from '../cache/latent-entry.js';
+import type { ProvenanceRecord } from '../cache/provenance.js';
+import type { Bucket, Size } from '../dataset/bucket.js';
+import type { Geometry } from '../dataset/geometry.js';
+import type { ImageInfo, ImageTrait } from '../dataset/inspect-image.js';
+import type { Interpolation, NativeBinding } from '../native/binding.js';
+
+export const FORMAT_IDS = ['sd-scripts', 'musubi', 'ai-toolkit', 'safetensors'] as const;
+export type FormatId = (typeof FORMAT_IDS)[number];
+
+/** Which files of a folder are its images. */
+export interface ImageRules {
+  isImage(name: string): boolean;
+  /** Endings of caption files: an image without one of them beside it does not count. null: captions do not matter. */
+  readonly captions: readonly string[] | null;
+  /** Sub-folders are searched although nobody asked for it. */
+  readonly searchesSubFolders: boolean;
+}
+
+/** How the pixels of an image are turned and resized. */
+export interface Resampling {
+  /** The EXIF orientation is applied first. */
+  readonly upright: boolean;
+  /** Mirrored before anything is resized or cut. */
+  readonly mirrored: boolean;
+  readonly interpolation: Interpolation;
+  /** Colours are weighted with alpha while they are resized, as Pillow does with RGBA. */
+  readonly premultiply: boolean;
+}
+
+/** Where an image goes. */
+export interface Placement {
+  readonly geometry: Geometry;
+  readonly resampling: Resampling;
+  /** The size that the trainer takes the image for, by which its cache is named. */
+  readonly listed: Size;
+  /** Name of its cache in the folder of the caches. */
+  readonly cacheName: string;
+  /** Behind the names of its arrays, where one file holds several resolutions. */
+  readonly keySuffix: string;
+}
+
+/** What a cache must hold to be complete: the entry without its numbers. */
+export interface CacheExpectation
+  extends Pick<LatentEntry, 'shape' | 'bucket' | 'originalSize' | 'cropLtrb'> {
+  readonly keySuffix: string;
+  readonly flipAug: boolean;
+  readonly alphaMask: boolean;
+}
+
+/** A cache file that was read and is sound in itself. */
+export interface StoredCache {
+  readonly bytes: number;
+  readonly crc32: number;
+  /** By key suffix; empty for files that others wrote. */
+  readonly provenance: ReadonlyMap<string, ProvenanceRecord>;
+  /** There are latents in it, and all of them are ours. */
+  readonly isOurs: boolean;
+  /** @returns the first difference in words; undefined when there is none */
+  findDifference(expected: CacheExpectation): string | undefined;
+  /** Whether the entry of a key suffix has latents of the mirrored image, and a mask. */
+  holds(keySuffix: string): { readonly flip: boolean; readonly alpha: boolean };
+}
+
+/** A whole cache file as it was written. */
+export interface WrittenCache {
+  readonly bytes: number;
+  readonly crc32: number;
+}
+
+export interface WriteRequest {
+  readonly path: string;
+  /** With the values that the trainer stores. */
+  readonly entry: LatentEntry;
+  readonly keySuffix: string;
+  readonly dtype: LatentDtype;
+  readonly record: ProvenanceRecord;
+}
+
+/** Whether an existing file is in the way of the cache of an image. */
+export type InTheWay =
+  | {
+      /** The image's name without its extension. */
+      readonly base: string;
+      /** `shadow`: it is read instead. `sibling`: a cache of the same image for another size. */
+      readonly kind: 'shadow' | 'sibling';
+    }
+  | undefined;
+
+/** Images of one folder by their names without extension. */
+export interface NamedImages {
+  /** The sizes that the trainer takes the images of a name for; empty when there is none. */
+  sizesOf(base: string): readonly Size[];
+}
+
+/** Names and contents of one trainer's caches. */
+export interface CacheFiles {
+  /** Below the folder of the images: '' or a name. */
+  readonly folder: string;
+  /** Whether a name in that folder may be one of its caches, whatever the image. */
+  isCache(name: string): boolean;
+  /** Images of one folder with equal identities would get into each other's way. */
+  identity(imageName: string, listed: Size): string;
+  /** Why no image of a name can be cached beside the others, although none shares its identity. */
+  conflict(base: string, images: NamedImages): NameConflict | undefined;
+  /** Name of a file that the trainer would read instead of the cache; undefined when there is no such thing. */
+  readFirst(imageName: string): string | undefined;
+  inTheWay(cacheName: string, images: NamedImages): InTheWay;
+  /**
+   * Tells the size that the trainer takes from the names of caches instead of opening images, where it does so.
+   *
+   * @param imageNames all image files of one folder, in the order of code points
+   * @param visit is told of each image that the trainer finds a name for
+   */
+  visitTakenSizes(
+    folder: string,
+    imageNames: readonly string[],
+    cacheNames: readonly string[],
+    visit: (image: number, size: Size) => void,
+  ): void;
+  /**
+   * Reads a whole file and checks that it is sound.
+   *
+   * @returns undefined when there is no such file
+   * @throws LatentCacheError `ERR_CACHE_CORRUPT` when it cannot be trusted
+   */
+  open(file: string): Promise<StoredCache | undefined>;
+  /** Writes one image's cache, whole or not at all. */
+  write(request: WriteRequest, files: Pick<NativeBinding, 'writeFileAtomic'>): Promise<WrittenCache>;
+  /** Bytes of a file besides its latents, before masks are compressed. */
+  overhead(bucket: Bucket, alphaMask: boolean): number;
+}
+
+export type NameConflict =
+  /** The cache of another name would be read for it. */
+  | { readonly kind: 'shadowed'; readonly by: string }
+  /** A sentence about the name itself. */
+  | { readonly kind: 'name'; readonly reason: string };
+
+export interface Trainer {
+  readonly format: FormatId;
+  readonly images: ImageRules;
+  readonly files: CacheFiles;
+  /** What it stores: what the encoder gives, or what the network takes. */
+  readonly values: 'raw' | 'normalised';
+  /** What it would store of the distribution. */
+  readonly posterior: 'mean' | 'sample';
+  readonly dtypes: readonly [preferred: LatentDtype, ...others: LatentDtype[]];
+  /** It has a place for latents of the mirrored image in the same file, and one for masks. */
+  readonly keepsFlipped: boolean;
+  readonly keepsMasks: boolean;
+  /** Each mirrored image is an image of its own, with a file of its own. */
+  readonly mirrorsAsImages: boolean;
+  /** Properties of images with which it does not do what a viewer would: the user is told. */
+  readonly mistreats: ReadonlySet<ImageTrait>;
+  /** The size that it takes an image for, unless the data set says another. */
+  listedSize(info: Pick<ImageInfo, 'size' | 'traits'>): Size;
+  /**
+   * Finds the place of an image whose header was read.
+   *
+   * @param name of the image file
+   * @param listed the size that the data set says it has
+   * @throws LatentCacheError `ERR_IMAGE_TOO_SMALL`
+   */
+  place(name: string, info: Pick<ImageInfo, 'size' | 'traits'>, listed?: Size): Placement;
+}
