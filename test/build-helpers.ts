@@ -5,9 +5,9 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach } from 'vitest';
 import { readNpyNumbers } from '#dist/cache/npy.js';
-import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 import type { BuildEvent, BuildOptions, Encoder, ImageBatch, SummaryEvent } from '#dist/index.js';
 import { buildCache } from '#dist/index.js';
+import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 
 /** A new empty folder for each test. */
 export function useScratchFolder(): () => string {
@@ -25,10 +25,11 @@ export interface FakeEncoder extends Encoder {
 
 /**
  * Latent cell (c, y, x) is the value of channel c of the pixel in the cell's corner; the fourth channel is the first
- * again. `change` may spoil the result or throw.
+ * again, and so on. `change` may spoil the result or throw.
  */
 export function fakeEncoder(
   change: (mean: Float32Array, batch: ImageBatch) => void | Promise<void> = () => {},
+  { channels = 4, stride = 8 } = {},
 ): FakeEncoder {
   const batches: ImageBatch[] = [];
   return {
@@ -37,8 +38,8 @@ export function fakeEncoder(
       backend: 'fake',
       device: 'test',
       precision: 'fp32',
-      latentChannels: 4,
-      stride: 8,
+      latentChannels: channels,
+      stride,
       callsAtOnce: 1,
       preferredBatchSize: 1,
       runtime: 'test',
@@ -46,22 +47,22 @@ export function fakeEncoder(
     async encodeBatch(batch) {
       batches.push(batch);
       const count = batch.images.length;
-      const width = batch.width / 8;
-      const height = batch.height / 8;
-      const mean = new Float32Array(count * 4 * width * height);
+      const width = batch.width / stride;
+      const height = batch.height / stride;
+      const mean = new Float32Array(count * channels * width * height);
       let at = 0;
       for (const pixels of batch.images) {
-        for (let c = 0; c < 4; c++) {
+        for (let c = 0; c < channels; c++) {
           for (let y = 0; y < height; y++) {
             for (let x = 0; x < width; x++) {
-              const pixel = y * 8 * batch.width + x * 8;
+              const pixel = y * stride * batch.width + x * stride;
               mean[at++] = pixels[pixel * 3 + (c % 3)]!;
             }
           }
         }
       }
       await change(mean, batch);
-      return { mean, logvar: new Float32Array(mean.length), count, channels: 4, width, height };
+      return { mean, logvar: new Float32Array(mean.length), count, channels, width, height };
     },
     async dispose() {},
     async [Symbol.asyncDispose]() {},

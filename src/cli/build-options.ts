@@ -1,8 +1,9 @@
 /** The options of a build, in groups that other commands take as well. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BUCKET_DEFAULTS } from '../dataset/bucket.js';
+import { BUCKET_DEFAULTS, type Size } from '../dataset/bucket.js';
 import type { VramBudget } from '../encoder/memory-budget.js';
 import { CHOICES, DEFAULT_MAX_PIXELS } from '../pipeline/options.js';
+import type { FormatId } from '../trainers/trainer.js';
 import { parseBytes } from './format.js';
 import { parseCount, parseSize } from './parse.js';
 
@@ -20,8 +21,8 @@ export function addDatasetOptions(command: Command): void {
     .optionsGroup('Data set (names and meaning as in sd-scripts):')
     .option(
       '--resolution <size>',
-      'side or width,height in pixels (default: 512 for sd, 1024 for sdxl)',
-      parseSize,
+      'side or width,height in pixels; given again, each image is cached at each (default: what the model was trained at)',
+      collectSize,
     )
     .option('--enable-bucket', 'sort images into buckets by aspect ratio (default: off, as in sd-scripts)')
     .option('--no-enable-bucket', 'one size for all: resize and crop to the resolution')
@@ -52,9 +53,16 @@ export function addDatasetOptions(command: Command): void {
 export function addCacheOptions(command: Command): void {
   command
     .optionsGroup('Cache files:')
-    .addOption(new Option('--format <name>', 'whose format').choices(CHOICES.format).default('sd-scripts'))
     .addOption(
-      new Option('--dtype <type>', 'of the stored latents').choices(CHOICES.dtype).default('float32'),
+      new Option(
+        '--format <names>',
+        `whose caches, of several with commas between: ${CHOICES.format.join(', ')} (default: sd-scripts)`,
+      ).argParser(parseFormats),
+    )
+    .addOption(
+      new Option('--dtype <type>', 'of the stored latents (default: as the trainer writes them)').choices(
+        CHOICES.dtype,
+      ),
     )
     .addOption(
       new Option('--posterior <what>', 'store the mean, or a sample as sd-scripts draws it')
@@ -63,7 +71,7 @@ export function addCacheOptions(command: Command): void {
     )
     .option('--seed <number>', 'of the samples; each image has its own noise', parseCount, 0)
     .option('--legacy-name', '{image}.npz, read by every version of sd-scripts (default: off)')
-    .option('--suffix <text>', 'suffix of the file name (default: sd or sdxl, as the model)')
+    .option('--suffix <text>', 'suffix of the file name of sd-scripts caches (default: as the model)')
     .option('--multi-resolution-keys', 'keys with the latent size, several resolutions a file (default: off)')
     .addOption(
       new Option(
@@ -162,6 +170,19 @@ export function addRunOptions(command: Command): void {
         .default('text'),
     )
     .option('--report <file>', 'write the summary with all failures as JSON (default: none)');
+}
+
+function collectSize(text: string, sizes: readonly Size[] = []): readonly Size[] {
+  return [...sizes, parseSize(text)];
+}
+
+function parseFormats(text: string): readonly FormatId[] {
+  return text.split(',').map((name) => {
+    const format = CHOICES.format.find((each) => each === name.trim());
+    if (format === undefined)
+      throw new InvalidArgumentError(`Expected ${CHOICES.format.join(', ')}, or some of them with commas.`);
+    return format;
+  });
 }
 
 function parseBatch(text: string): number | 'auto' {
