@@ -1,9 +1,9 @@
 /** A build with the GPU backend on a fake GPU. */
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 import type { PlannedSize, PrepareOptions, SampleImage } from '#dist/encoder/encoder.js';
 import type { VaeEncoderWeights } from '#dist/model/load-vae.js';
+import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 import { build, drawImage, fakeEncoder, useScratchFolder } from './build-helpers.js';
 import { scratchFolder } from './encoder-helpers.js';
 import { FakeGpu } from './fake-gpu.js';

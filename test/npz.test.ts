@@ -7,10 +7,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crc32, tableCrc32 } from '#dist/cache/crc32.js';
 import { npyPrefix, readNpyNumbers } from '#dist/cache/npy.js';
-import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 import { readZipDirectory, readZipMember, writeZip } from '#dist/cache/zip.js';
 import { LatentCacheError } from '#dist/errors.js';
 import { float16ToNumber, float32ToFloat16 } from '#dist/float16.js';
+import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 
 const goldenFolder = fileURLToPath(new URL('golden/data/npz/', import.meta.url));
 

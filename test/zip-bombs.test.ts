@@ -5,8 +5,8 @@ import path from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from '#dist/cache/crc32.js';
-import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 import { readCacheStructure } from '#dist/trainers/sd-scripts/npz-structure.js';
+import { readCache } from '#dist/trainers/sd-scripts/read-npz.js';
 import { useScratchFolder } from './build-helpers.js';
 
 interface Part {

@@ -2,6 +2,7 @@
  * What made a cache, kept in the zip comment of its own file: numpy and the trainers never look there, and it cannot
  * be lost apart from the latents. One record for each key suffix.
  */
+import { MODEL_IDS, type ModelId } from '../model/catalog.js';
 import type { LatentDtype } from './latent-entry.js';
 
 /** The image file as it was read. No times: copies of a data set give the same caches. */
@@ -21,7 +22,12 @@ export interface RecipeRecord {
   readonly dtype: LatentDtype;
   /** What was asked for; `default` is the trainer's own choice by size. */
   readonly interpolation: string;
+  /** What was done to the pixels beyond what the trainer does: see `PLAIN_PIXELS`. */
+  readonly pixels: string;
 }
+
+/** Nothing. */
+export const PLAIN_PIXELS = 'trainer';
 
 /** What did the arithmetic; recorded, not compared: another machine may go on where one stopped. */
 export interface EncoderRecord {
@@ -30,6 +36,8 @@ export interface EncoderRecord {
 }
 
 export interface ProvenanceRecord {
+  /** What the latents are for: the same VAE can serve several models. null in records of older versions. */
+  readonly model: ModelId | null;
   readonly recipe: RecipeRecord;
   readonly encoder: EncoderRecord;
   readonly source: SourceState;
@@ -75,7 +83,8 @@ export function sameRecipe(a: RecipeRecord, b: RecipeRecord): boolean {
     a.posterior === b.posterior &&
     a.seed === b.seed &&
     a.dtype === b.dtype &&
-    a.interpolation === b.interpolation
+    a.interpolation === b.interpolation &&
+    a.pixels === b.pixels
   );
 }
 
@@ -87,17 +96,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function readRecord(value: unknown): ProvenanceRecord | undefined {
   if (!isObject(value) || !isObject(value.recipe) || !isObject(value.encoder) || !isObject(value.source))
     return;
-  const { vae, posterior, seed, dtype, interpolation } = value.recipe;
+  const { vae, posterior, seed, dtype, interpolation, pixels = PLAIN_PIXELS } = value.recipe;
   const { backend, precision } = value.encoder;
   const { bytes, sha256 } = value.source;
-  const texts = [vae, posterior, dtype, interpolation, backend, precision, sha256];
+  const texts = [vae, posterior, dtype, interpolation, pixels, backend, precision, sha256];
   const isSound =
     texts.every((text) => typeof text === 'string') &&
     (seed === null || Number.isFinite(seed)) &&
     Number.isSafeInteger(bytes);
   if (!isSound) return;
   return {
-    recipe: { vae, posterior, seed, dtype, interpolation },
+    model: MODEL_IDS.find((id) => id === value.model) ?? null,
+    recipe: { vae, posterior, seed, dtype, interpolation, pixels },
     encoder: { backend, precision },
     source: { bytes, sha256 },
   } as ProvenanceRecord;

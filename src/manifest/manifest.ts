@@ -98,24 +98,35 @@ function marks(count: number): string {
 }
 
 const RECIPE_COLUMNS = columns(
-  'vae:text posterior:text seed:integer? dtype:text interpolation:text flip:integer alpha:integer',
+  'vae:text posterior:text seed:integer? dtype:text interpolation:text pixels:text flip:integer alpha:integer',
 );
 const RECIPES = {
-  values: ({ vae, posterior, seed, dtype, interpolation, flip, alpha }: CacheRecipe) => [
+  values: ({ vae, posterior, seed, dtype, interpolation, pixels, flip, alpha }: CacheRecipe) => [
     vae,
     posterior,
     seed,
     dtype,
     interpolation,
+    pixels,
     Number(flip),
     Number(alpha),
   ],
-  record: ([vae, posterior, seed, dtype, interpolation, flip, alpha]: readonly unknown[]): CacheRecipe => ({
+  record: ([
+    vae,
+    posterior,
+    seed,
+    dtype,
+    interpolation,
+    pixels,
+    flip,
+    alpha,
+  ]: readonly unknown[]): CacheRecipe => ({
     vae: vae as string,
     posterior: posterior as CacheRecipe['posterior'],
     seed: seed === null ? null : Number(seed),
     dtype: dtype as CacheRecipe['dtype'],
     interpolation: interpolation as string,
+    pixels: pixels as string,
     flip: Number(flip) === 1,
     alpha: Number(alpha) === 1,
   }),

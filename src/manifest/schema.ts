@@ -1,7 +1,7 @@
 /** The tables of a manifest. Any SQLite tool opens the file. */
 
 /** `PRAGMA user_version`. A manifest of another version is set aside and made anew from the caches. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 export const MANIFEST_FOLDER = '.latent-cache';
 export const MANIFEST_NAME = 'manifest.db';
@@ -18,6 +18,7 @@ CREATE TABLE recipes (
   seed INTEGER,
   dtype TEXT NOT NULL,
   interpolation TEXT NOT NULL,
+  pixels TEXT NOT NULL,
   flip INTEGER NOT NULL,
   alpha INTEGER NOT NULL
 );

@@ -170,6 +170,7 @@ export async function storeImage(
   };
   if (target.leaveFiles) return undefined;
   const record: ProvenanceRecord = {
+    model: model.id,
     recipe: recipe(target),
     encoder: { backend: by.backend, precision: inFloat32 ? 'fp32' : by.precision },
     source,

@@ -1,4 +1,4 @@
-import type { RecipeRecord } from '../cache/provenance.js';
+import { PLAIN_PIXELS, type RecipeRecord } from '../cache/provenance.js';
 import { LatentCacheError } from '../errors.js';
 import type { Target } from './options.js';
 
@@ -12,6 +12,7 @@ export function recipeOf(settings: Target, fingerprint: string): RecipeRecord {
     seed: posterior === 'sample' ? seed : null,
     dtype,
     interpolation: resizeInterpolation ?? 'default',
+    pixels: PLAIN_PIXELS,
   };
 }
 
