@@ -157,7 +157,7 @@ describe('files in the way', () => {
   it('what no trainer takes for a latent cache is ignored', async () => {
     await cached();
     await writeFile(inside('notes.npz'), 'no npz');
-    await writeFile(inside('a_0256x0256_flux.npz'), 'another model');
+    await writeFile(inside('a_0256x0256_pixart.npz'), 'another model');
     const { summary } = await verify(folder());
     expect(summary).toMatchObject({ ok: 1, problems: 0, ignored: 2 });
   });

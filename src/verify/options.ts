@@ -1,13 +1,13 @@
 import type { Bucket, Size } from '../dataset/bucket.js';
 import type { ImageInfo } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
-import { MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
+import type { ModelFacts, ModelId } from '../model/catalog.js';
 import { loadVae } from '../model/load-vae.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import type { BuildOptions } from '../pipeline/options.js';
 import { resolveTargets } from '../pipeline/targets.js';
-import { sdScriptsModel } from '../trainers/sd-scripts/models.js';
+import { LEGACY_MODELS, sdScriptsModel, sdScriptsModels } from '../trainers/sd-scripts/models.js';
 import { parseSubset, type Subset } from './subset.js';
 
 type GeometryOptions = Pick<
@@ -74,7 +74,7 @@ export async function resolveVerifyOptions(options: VerifyOptions): Promise<Veri
   const { inputs, model: id, suffix, vae, resolution, signal } = options;
   for (const name of ['vae', 'resolution'] as const) {
     if (options[name] !== undefined && id === undefined)
-      refuse(`${name} needs model`, 'Add --model sd or --model sdxl.');
+      refuse(`${name} needs model`, 'Add --model, sdxl for instance.');
   }
   for (const name of GEOMETRY_FLAGS) {
     if (options[name] !== undefined && resolution === undefined)
@@ -90,17 +90,14 @@ export async function resolveVerifyOptions(options: VerifyOptions): Promise<Veri
     ...(suffix === undefined ? {} : { suffix }),
     ...(options.outDir === undefined ? {} : { outDir: options.outDir }),
   });
-  const models = id === undefined ? [MODELS.sd, MODELS.sdxl] : [build.model];
-  const kinds =
-    suffix === undefined
-      ? models.map((model) => ({ suffix: sdScriptsModel(model).suffix, models: [model] }))
-      : [{ suffix, models }];
+  const models = id === undefined ? sdScriptsModels() : [build.model];
+  const kinds = suffix === undefined ? kindsOf(models) : [{ suffix, models }];
   return {
     inputs,
     recursive: options.recursive ?? false,
     outDir: options.outDir,
     kinds,
-    legacyModels: models,
+    legacyModels: models.filter(({ id: each }) => LEGACY_MODELS.has(each)),
     vaeFingerprint:
       vae === undefined
         ? undefined
@@ -115,6 +112,16 @@ export async function resolveVerifyOptions(options: VerifyOptions): Promise<Veri
     repair: options.repair ?? false,
     binding: options.binding ?? loadBinding(),
   };
+}
+
+/** Models that share a suffix share their caches. */
+function kindsOf(models: readonly ModelFacts[]): NamedKind[] {
+  const kinds = new Map<string, ModelFacts[]>();
+  for (const model of models) {
+    const { suffix } = sdScriptsModel(model);
+    kinds.set(suffix, [...(kinds.get(suffix) ?? []), model]);
+  }
+  return [...kinds].map(([suffix, sharing]) => ({ suffix, models: sharing }));
 }
 
 const GEOMETRY_FLAGS = [

@@ -3,7 +3,7 @@
  * and the bucket steps that its training scripts insist on (`verify_bucket_reso_steps`).
  */
 import { LatentCacheError } from '../../errors.js';
-import type { ModelFacts, ModelId } from '../../model/catalog.js';
+import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../../model/catalog.js';
 
 export interface SdScriptsModel {
   /** `{base}_{W}x{H}_{suffix}.npz`. */
@@ -28,6 +28,14 @@ export const SD_SCRIPTS_MODELS: Readonly<Partial<Record<ModelId, SdScriptsModel>
   'hunyuan-image': { suffix: 'hi', sizedKeys: true, values: 'raw', posterior: 'sample', bucketStep: 32 },
   anima: { suffix: 'anima', sizedKeys: true, values: 'normalised', posterior: 'mean', bucketStep: 16 },
 };
+
+/** Models with caches older than the names with size and suffix: for them `{base}.npz` is still read first. */
+export const LEGACY_MODELS: ReadonlySet<ModelId> = new Set<ModelId>(['sd', 'sdxl']);
+
+/** All that it caches latents of. */
+export function sdScriptsModels(): ModelFacts[] {
+  return MODEL_IDS.filter((id) => SD_SCRIPTS_MODELS[id] !== undefined).map((id) => MODELS[id]);
+}
 
 /** @throws LatentCacheError `ERR_OPTION` for a model that sd-scripts does not train */
 export function sdScriptsModel({ id, title }: ModelFacts): SdScriptsModel {

@@ -12,7 +12,7 @@ import type { CacheFiles, NameConflict, NamedImages, StoredCache, Trainer } from
 import { findDifference } from './check.js';
 import { type CacheNaming, cachePath, keySuffix, legacyPath, parseCacheName } from './files.js';
 import { findInTheWay } from './in-the-way.js';
-import { type SdScriptsModel, sdScriptsModel } from './models.js';
+import { LEGACY_MODELS, type SdScriptsModel, sdScriptsModel } from './models.js';
 import { isPassDisabled, walkNames } from './name-pass.js';
 import { isAllOurs, readCache } from './read-npz.js';
 import { writeNpz } from './write-npz.js';
@@ -26,7 +26,7 @@ export function createSdScripts(settings: TrainerSettings): Trainer {
   const naming: CacheNaming = {
     suffix: settings.suffix ?? trained.suffix,
     legacyName,
-    readsLegacy: READS_LEGACY.has(model.id),
+    readsLegacy: LEGACY_MODELS.has(model.id),
     sizedKeys: trained.sizedKeys || multiResolutionKeys,
   };
   const { values, posterior } = trained;
@@ -75,7 +75,7 @@ function checkSettings(settings: TrainerSettings, trained: SdScriptsModel): void
   if (suffix !== undefined && !/^[A-Za-z0-9-]+$/.test(suffix))
     refuse(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
   if (!legacyName) return;
-  if (!READS_LEGACY.has(model.id)) refuse(`no version of sd-scripts reads legacy_name for ${model.title}`);
+  if (!LEGACY_MODELS.has(model.id)) refuse(`no version of sd-scripts reads legacy_name for ${model.title}`);
   if (multiResolutionKeys) {
     refuse(
       'legacy_name and multi_resolution_keys exclude each other: the versions that need the old name read bare keys only',
@@ -110,9 +110,6 @@ const MISTREATED: ReadonlySet<ImageTrait> = new Set([
   '16-bit',
   'webp-extended',
 ]);
-
-/** Models with caches older than the names with size and suffix. */
-const READS_LEGACY: ReadonlySet<string> = new Set(['sd', 'sdxl']);
 
 /** sd-scripts `resize_image`: area when both sides shrink or stay, Lanczos otherwise. */
 function defaultInterpolation({ original, resized }: Geometry): Interpolation {
