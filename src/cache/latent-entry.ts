@@ -1,5 +1,4 @@
-import type { Bucket, Size } from '../dataset/bucket.js';
-import type { CropLtrb } from '../dataset/geometry.js';
+import type { Geometry } from '../dataset/geometry.js';
 
 /** Of stored latents. npy has no bfloat16. */
 export const LATENT_DTYPES = ['float32', 'float16', 'bfloat16'] as const;
@@ -14,7 +13,5 @@ export interface LatentEntry {
   readonly latentsFlipped: Float32Array | null;
   /** (bucket height, bucket width) uint8 alpha; null without alpha_mask. */
   readonly alphaMask: Uint8Array | null;
-  readonly bucket: Bucket;
-  readonly originalSize: Size;
-  readonly cropLtrb: CropLtrb;
+  readonly geometry: Geometry;
 }

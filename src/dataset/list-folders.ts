@@ -28,8 +28,10 @@ export interface ListOptions {
   readonly isImage?: (name: string) => boolean;
   /** Endings of captions, one of which must stand beside an image; null: images count without. */
   readonly captions?: readonly string[] | null;
-  /** Sub-folders of this name are not searched. */
-  readonly skip?: string;
+  /** Whether a sub-folder is searched. Default: all but hidden ones. */
+  readonly isSubFolder?: (name: string, isLink: boolean) => boolean;
+  /** Whether images directly in a folder of this name count. Default: they do. */
+  readonly isImageFolder?: (name: string) => boolean;
 }
 
 /** Entries read in one step: a folder of a million must not be a million objects. */
@@ -61,8 +63,16 @@ export async function listImageFolders(
 
 async function listFolder(
   folder: string,
-  { recursive, keep = () => false, isImage = isImageName, captions = null, skip }: ListOptions,
+  {
+    recursive,
+    keep = () => false,
+    isImage = isImageName,
+    captions = null,
+    isSubFolder = (name) => !name.startsWith('.'),
+    isImageFolder = () => true,
+  }: ListOptions,
 ) {
+  const holdsImages = isImageFolder(path.basename(path.resolve(folder)));
   const images: string[] = [];
   const others: string[] = [];
   const subFolders: string[] = [];
@@ -71,10 +81,10 @@ async function listFolder(
     for await (const entry of await opendir(folder, { bufferSize: ENTRIES })) {
       const { name } = entry;
       const caption = captions?.find((ending) => name.endsWith(ending));
-      if (isImage(name)) images.push(name);
+      if (holdsImages && isImage(name)) images.push(name);
       else if (keep(name)) others.push(name);
-      else if (caption !== undefined) captioned.add(name.slice(0, -caption.length));
-      if (recursive && name !== skip && !name.startsWith('.') && (await isFolder(entry, folder)))
+      else if (caption !== undefined && !name.startsWith('.')) captioned.add(withoutExtension(name));
+      if (recursive && isSubFolder(name, entry.isSymbolicLink()) && (await isFolder(entry, folder)))
         subFolders.push(name);
     }
     const identity = await realpath(folder);

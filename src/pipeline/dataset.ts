@@ -79,7 +79,9 @@ async function listSource(
     keep: (name) => isWorthListing(name, source),
     isImage: images.isImage,
     captions: images.captions,
-    ...(files.folder === '' ? {} : { skip: files.folder }),
+    isSubFolder: (name, isLink) =>
+      name !== files.folder && (images.isSubFolder?.(name, isLink) ?? !name.startsWith('.')),
+    ...(images.isImageFolder === undefined ? {} : { isImageFolder: images.isImageFolder }),
   });
   const left = folders.flatMap(({ path, withoutCaption }) => withoutCaption.map((name) => `${path}/${name}`));
   if (left.length > 0) {

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { LatentEntry } from '../cache/latent-entry.js';
 import type { ProvenanceRecord, RecipeRecord } from '../cache/provenance.js';
 import type { EncoderInfo, ImageBatch, Moments } from '../encoder/encoder.js';
@@ -164,9 +165,7 @@ export async function storeImage(
     latents: values,
     latentsFlipped: keepsFlipped ? stored(flipped, 'flipped').values : null,
     alphaMask: target.alphaMask ? alpha : null,
-    bucket: geometry.bucket,
-    originalSize: geometry.original,
-    cropLtrb: geometry.cropLtrb,
+    geometry,
   };
   if (target.leaveFiles) return undefined;
   const record: ProvenanceRecord = {
@@ -175,7 +174,15 @@ export async function storeImage(
     encoder: { backend: by.backend, precision: inFloat32 ? 'fp32' : by.precision },
     source,
   };
-  const request = { path: cachePath, entry, keySuffix, dtype: target.dtype, record };
+  const request = {
+    path: cachePath,
+    imageName: path.basename(image.path),
+    entry,
+    keySuffix,
+    dtype: target.dtype,
+    record,
+    patchStatistics,
+  };
   return { ...(await trainer.files.write(request, binding)), record };
 }
 

@@ -68,9 +68,7 @@ async function judge(
   const difference = cache.findDifference({
     keySuffix: item.keySuffix,
     shape: storedShape(latentShape, target),
-    bucket: geometry.bucket,
-    originalSize: geometry.original,
-    cropLtrb: geometry.cropLtrb,
+    geometry,
     flipAug: target.flipAug,
     alphaMask: target.alphaMask,
   });

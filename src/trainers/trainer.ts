@@ -8,6 +8,7 @@ import type { ProvenanceRecord } from '../cache/provenance.js';
 import type { Bucket, Size } from '../dataset/bucket.js';
 import type { Geometry } from '../dataset/geometry.js';
 import type { ImageInfo, ImageTrait } from '../dataset/inspect-image.js';
+import type { PatchStatistics } from '../model/normalise.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
 
 export const FORMAT_IDS = ['sd-scripts', 'musubi', 'ai-toolkit', 'safetensors'] as const;
@@ -20,6 +21,10 @@ export interface ImageRules {
   readonly captions: readonly string[] | null;
   /** Sub-folders are searched although nobody asked for it. */
   readonly searchesSubFolders: boolean;
+  /** Whether a sub-folder is searched, where sub-folders are. Default: all but hidden ones. */
+  isSubFolder?(name: string, isLink: boolean): boolean;
+  /** Whether images directly in a folder of this name count. Default: they do. */
+  isImageFolder?(name: string): boolean;
 }
 
 /** How the pixels of an image are turned and resized. */
@@ -46,8 +51,7 @@ export interface Placement {
 }
 
 /** What a cache must hold to be complete: the entry without its numbers. */
-export interface CacheExpectation
-  extends Pick<LatentEntry, 'shape' | 'bucket' | 'originalSize' | 'cropLtrb'> {
+export interface CacheExpectation extends Pick<LatentEntry, 'shape' | 'geometry'> {
   readonly keySuffix: string;
   readonly flipAug: boolean;
   readonly alphaMask: boolean;
@@ -75,11 +79,15 @@ export interface WrittenCache {
 
 export interface WriteRequest {
   readonly path: string;
+  /** Name of the image file. */
+  readonly imageName: string;
   /** With the values that the trainer stores. */
   readonly entry: LatentEntry;
   readonly keySuffix: string;
   readonly dtype: LatentDtype;
   readonly record: ProvenanceRecord;
+  /** Of the VAE, for models whose latents are normalised by them. */
+  readonly patchStatistics: PatchStatistics | undefined;
 }
 
 /** Whether an existing file is in the way of the cache of an image. */

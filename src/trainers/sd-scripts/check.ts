@@ -10,15 +10,16 @@ import type { ArrayStructure, CacheStructure } from './npz-structure.js';
  * @returns the first difference in words; undefined when there is none
  */
 export function findDifference(cache: CacheStructure, expected: CacheExpectation): string | undefined {
-  const { keySuffix, shape, bucket } = expected;
+  const { keySuffix, shape, geometry } = expected;
+  const { bucket, original, cropLtrb } = geometry;
   const array = (key: string) => cache.arrays.get(key + keySuffix);
   const latents = array('latents');
   if (latents === undefined) return `it has no latents${keySuffix}`;
   if (!hasFloats(latents, shape)) return `its latents are ${describe(latents)}, not (${shape.join(', ')})`;
 
-  const size = [expected.originalSize.width, expected.originalSize.height];
+  const size = [original.width, original.height];
   if (!hasNumbers(array('original_size'), size)) return `its original_size is not ${size.join('x')}`;
-  if (!hasNumbers(array('crop_ltrb'), expected.cropLtrb)) return 'its crop_ltrb belongs to other settings';
+  if (!hasNumbers(array('crop_ltrb'), cropLtrb)) return 'its crop_ltrb belongs to other settings';
 
   const flipped = array('latents_flipped');
   if (expected.flipAug && flipped === undefined) return 'it has no flipped latents';

@@ -80,12 +80,12 @@ export function entryMembers(entry: LatentEntry, suffix: string, dtype: LatentDt
     data,
     compress: false,
   });
-  const { originalSize, cropLtrb, bucket } = entry;
+  const { original, cropLtrb, bucket } = entry.geometry;
   const members = [
     stored('latents', latentNpy(entry.latents, entry.shape, dtype)),
     stored(
       'original_size',
-      encodeNpy('<i8', [2], BigInt64Array.of(BigInt(originalSize.width), BigInt(originalSize.height))),
+      encodeNpy('<i8', [2], BigInt64Array.of(BigInt(original.width), BigInt(original.height))),
     ),
     stored('crop_ltrb', encodeNpy('<f8', [4], Float64Array.from(cropLtrb))),
   ];
