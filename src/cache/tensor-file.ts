@@ -98,8 +98,8 @@ export function toBfloat16Array(values: Float32Array): Uint16Array {
   const bits = new Uint16Array(values.length);
   for (let index = 0; index < words.length; index++) {
     const word = words[index]!;
-    const isNaN = (word & 0x7fffffff) > 0x7f800000;
-    bits[index] = isNaN ? (word >>> 16) | 0x40 : bfloat16Bits(word);
+    const isNumber = (word & 0x7fffffff) <= 0x7f800000;
+    bits[index] = isNumber ? bfloat16Bits(word) : (word >>> 16) | 0x40;
   }
   return bits;
 }
