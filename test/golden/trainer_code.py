@@ -174,7 +174,10 @@ def build_model(cls, arch):
     model.vae = types.SimpleNamespace(config=channels)
     model.unet = None
     model.encode_control_in_text_embeddings = False
+    model.use_raw_control_images = False
+    model.has_multiple_control_images = False
+    model.supports_video_control_images = False
     model.te_padding_side = "right"
     model.torch_dtype = importlib.import_module("torch").float32
-    model.device_torch = "cpu"
+    model.device = model.device_torch = "cpu"
     return model
