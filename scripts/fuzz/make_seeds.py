@@ -175,6 +175,31 @@ def write_safetensors():
     save("safetensors", "pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
 
 
+def write_tensor_file():
+    """Caches as musubi-tuner, ai-toolkit and this project write them, and what is wrong with some."""
+    f32 = lambda shape, begin, end: {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
+    musubi = {"architecture": "z_image", "width": "8", "height": "8", "format_version": "1.0.1"}
+    save("tensor-file", "musubi", tensors({"__metadata__": musubi, "latents_1x1x2_float32": f32([2, 1, 2], 0, 16)}, bytes(16)))
+    info = {"filename": "\u00e4.png", "scale_to_width": "16", "software": '{"name": "ai-toolkit"}', "format": "pt"}
+    bf16 = {"dtype": "BF16", "shape": [4, 1, 1], "data_offsets": [0, 8]}
+    save("tensor-file", "ai-toolkit", tensors({"__metadata__": info, "latent": bf16}, bytes(range(8))))
+    recipe = {"vae": "v", "posterior": "mean", "seed": None, "dtype": "float32", "interpolation": "default"}
+    record = {"recipe": recipe, "encoder": {"backend": "b", "precision": "p"}, "source": {"bytes": 1, "sha256": "00"}}
+    ours = json.dumps({"latent-cache": 1, "entries": {"_1x2": record}})
+    data = bytes(range(16)) + struct.pack("<qq", 8, 8)
+    layout = {"latents_1x2": f32([2, 1, 2], 0, 16), "original_size_1x2": {"dtype": "I64", "shape": [2], "data_offsets": [16, 32]}}
+    entry = {"latent_cache": ours, "latent_cache_crc32": "%08x" % zlib.crc32(data), "model": "sd"}
+    save("tensor-file", "ours", tensors({"__metadata__": entry, **layout}, data))
+    save("tensor-file", "ours-changed", tensors({"__metadata__": entry, **layout}, bytes(32)))
+    save("tensor-file", "ours-cut", tensors({"__metadata__": entry, **layout}, data)[:-1])
+    bad = json.dumps({"latent-cache": 1, "entries": {"_1x2": {**record, "source": {"bytes": "1", "sha256": 2}}}})
+    save("tensor-file", "wrong-types", tensors({"__metadata__": {"latent_cache": bad}, **layout}, data))
+    save("tensor-file", "no-json", tensors({"__metadata__": {"latent_cache": "{"}, **layout}, data))
+    save("tensor-file", "hostile-metadata", tensors({"__metadata__": {"latent_cache": "[" * 5000}, **layout}, data))
+    save("tensor-file", "hostile-header", struct.pack("<Q", 7_999_999) + b"{" + b" " * 64)
+    save("tensor-file", "nothing", b"")
+
+
 def sealed(header, payload=b""):
     header = {**header, "payload": {"bytes": len(payload), "sha256": hashlib.sha256(payload).hexdigest()}}
     text = json.dumps(header).encode()
@@ -300,5 +325,5 @@ def write_bmp():
     save("bmp", "hostile-offset", picture("RGB", "BMP")[:10] + b"\xff\xff\xff\xff" + picture("RGB", "BMP")[14:])
 
 
-for write in (write_npy, write_npz, write_provenance, write_safetensors, write_sealed, write_lock, write_manifest, write_image, write_bmp):
+for write in (write_npy, write_npz, write_provenance, write_safetensors, write_tensor_file, write_sealed, write_lock, write_manifest, write_image, write_bmp):
     write()

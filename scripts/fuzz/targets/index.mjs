@@ -2,6 +2,7 @@
 // `words` is the format's vocabulary.
 export const TARGETS = [
   'safetensors',
+  'tensor-file',
   'npz',
   'npy',
   'provenance',
