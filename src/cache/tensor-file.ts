@@ -15,11 +15,12 @@ import {
 } from '../model/safetensors/header.js';
 import { encodeHeader } from '../model/safetensors/writer.js';
 import { crc32 } from './crc32.js';
+import type { LatentDtype } from './latent-entry.js';
 import { decodeProvenance, encodeProvenance, type ProvenanceRecord } from './provenance.js';
-import { unreadable } from './read-structure.js';
+import { unreadable } from './unreadable.js';
 
 /** How latents can be stored; the names are torch's, with which musubi-tuner's keys end. */
-export type StoredDtype = 'float32' | 'float16' | 'bfloat16';
+export type StoredDtype = LatentDtype;
 
 /** One tensor of a file, little-endian and in row-major order. */
 export interface Tensor {
@@ -45,6 +46,8 @@ export interface TensorFileStructure {
 export interface TensorFile extends TensorFileStructure {
   /** The bytes of each tensor, as views of the file's. */
   readonly data: ReadonlyMap<string, Uint8Array>;
+  /** CRC-32 of the whole file. */
+  readonly crc32: number;
 }
 
 const PROVENANCE_KEY = 'latent_cache';
@@ -131,7 +134,7 @@ export async function readTensorFile(file: string): Promise<TensorFile | undefin
   const opened = await openCache(file);
   if (opened === undefined) return undefined;
   try {
-    const { header, dataStart } = await readHead(file, opened);
+    const { header, dataStart, head } = await readHead(file, opened);
     const bytes = await readExactly(file, opened.handle, dataStart, opened.bytes - dataStart);
     const wanted = header.metadata.get(CHECKSUM_KEY);
     if (wanted !== undefined && wanted !== hex(crc32(bytes))) {
@@ -139,7 +142,8 @@ export async function readTensorFile(file: string): Promise<TensorFile | undefin
     }
     const data = new Map<string, Uint8Array>();
     for (const [name, { begin, end }] of header.tensors) data.set(name, bytes.subarray(begin, end));
-    return { ...outline(header, opened.bytes), data };
+    const sum = crc32(bytes, head);
+    return { ...outline(header, opened.bytes), data, crc32: sum };
   } finally {
     await opened.handle.close();
   }
@@ -173,6 +177,7 @@ async function openCache(file: string): Promise<OpenFile | undefined> {
   }
 }
 
+/** `head`: CRC-32 of what stands in front of the tensors. */
 async function readHead(file: string, { handle, bytes }: OpenFile) {
   const prefix = await readExactly(file, handle, 0, Math.min(8, bytes));
   let length: number;
@@ -184,7 +189,8 @@ async function readHead(file: string, { handle, bytes }: OpenFile) {
   if (length > MAX_HEADER_BYTES) throw corrupt(file, new Error(`its header has ${length} bytes`));
   const json = await readExactly(file, handle, 8, length);
   try {
-    return { header: parseHeader(json, bytes - 8 - length), dataStart: 8 + length };
+    const header = parseHeader(json, bytes - 8 - length);
+    return { header, dataStart: 8 + length, head: crc32(json, crc32(prefix)) };
   } catch (cause) {
     throw corrupt(file, cause);
   }

@@ -1,3 +1,6 @@
+import { createAiToolkit } from './ai-toolkit/trainer.js';
+import { createMusubi } from './musubi/trainer.js';
+import { createPlain } from './safetensors/trainer.js';
 import { createSdScripts } from './sd-scripts/trainer.js';
 import type { TrainerSettings } from './settings.js';
 import type { FormatId, Trainer } from './trainer.js';
@@ -7,7 +10,11 @@ export function createTrainer(format: FormatId, settings: TrainerSettings): Trai
   switch (format) {
     case 'sd-scripts':
       return createSdScripts(settings);
-    default:
-      throw new Error(`${format} is not there yet`);
+    case 'musubi':
+      return createMusubi(settings);
+    case 'ai-toolkit':
+      return createAiToolkit(settings);
+    case 'safetensors':
+      return createPlain(settings);
   }
 }

@@ -14,4 +14,10 @@ export interface TrainerSettings {
   /** Files are to hold several resolutions. */
   readonly multiResolutionKeys: boolean;
   readonly webpSize: 'trainer' | 'decoded';
+  /** Masks are asked for; the trainer may have no place for them. */
+  readonly alphaMask: boolean;
+  /** The images are mirrored ones. */
+  readonly mirrored: boolean;
+  /** Ending of caption files; undefined: the trainer's own. */
+  readonly captionExtension: string | undefined;
 }

@@ -38,6 +38,9 @@ export interface Resampling {
   readonly premultiply: boolean;
 }
 
+/** What the header of an image says. */
+export type ImageFacts = Pick<ImageInfo, 'size' | 'orientation' | 'traits'>;
+
 /** Where an image goes. */
 export interface Placement {
   readonly geometry: Geometry;
@@ -158,7 +161,10 @@ export interface Trainer {
   readonly values: 'raw' | 'normalised';
   /** What it would store of the distribution. */
   readonly posterior: 'mean' | 'sample';
+  /** What it reads; the first is what it writes itself. */
   readonly dtypes: readonly [preferred: LatentDtype, ...others: LatentDtype[]];
+  /** It stores what the weights in the VAE's file are instead, where that is one of these. */
+  readonly takesDtypeOfVae: boolean;
   /** It has a place for latents of the mirrored image in the same file, and one for masks. */
   readonly keepsFlipped: boolean;
   readonly keepsMasks: boolean;
@@ -167,7 +173,7 @@ export interface Trainer {
   /** Properties of images with which it does not do what a viewer would: the user is told. */
   readonly mistreats: ReadonlySet<ImageTrait>;
   /** The size that it takes an image for, unless the data set says another. */
-  listedSize(info: Pick<ImageInfo, 'size' | 'traits'>): Size;
+  listedSize(info: ImageFacts): Size;
   /**
    * Finds the place of an image whose header was read.
    *
@@ -175,5 +181,5 @@ export interface Trainer {
    * @param listed the size that the data set says it has
    * @throws LatentCacheError `ERR_IMAGE_TOO_SMALL`
    */
-  place(name: string, info: Pick<ImageInfo, 'size' | 'traits'>, listed?: Size): Placement;
+  place(name: string, info: ImageFacts, listed?: Size): Placement;
 }

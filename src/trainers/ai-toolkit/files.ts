@@ -10,7 +10,7 @@ import { dumps, type PythonValue } from './python-json.js';
 /** Caches lie in this folder beside their image. */
 export const CACHE_FOLDER = '_latent_cache';
 /** The one tensor of a file. */
-const LATENT_KEY = 'latent';
+export const LATENT_KEY = 'latent';
 /** `latent_version`: which of its own formats ai-toolkit writes. */
 const LATENT_VERSION = 1;
 /** URL-safe base64 of the 16 bytes of an MD5, without the padding. */

@@ -10,6 +10,7 @@ import {
   zipDataStart,
 } from '../../cache/zip.js';
 import { readZipDirectoryAtEnd } from '../../cache/zip-directory.js';
+import { unreadable } from '../../cache/unreadable.js';
 import { LatentCacheError, systemErrorCode } from '../../errors.js';
 import { memberKeySuffix } from './files.js';
 
@@ -185,13 +186,4 @@ class WindowReader {
   close(): Promise<void> {
     return this.handle.close();
   }
-}
-
-/** The system refuses to read a cache. */
-export function unreadable(file: string, cause: unknown): LatentCacheError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new LatentCacheError('ERR_CACHE_CORRUPT', `Cannot read the cache ${file}: ${reason}`, {
-    path: file,
-    cause,
-  });
 }

@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { readNpyHeader } from '../../cache/npy.js';
 import { decodeProvenance, type ProvenanceRecord } from '../../cache/provenance.js';
+import { unreadable } from '../../cache/unreadable.js';
 import { readZipDirectory, readZipMember, type ZipMember } from '../../cache/zip.js';
 import { LatentCacheError, systemErrorCode } from '../../errors.js';
-import { type ArrayStructure, unreadable } from './npz-structure.js';
+import type { ArrayStructure } from './npz-structure.js';
 
 export { isAllOurs } from './npz-structure.js';
 

@@ -1,18 +1,17 @@
 /** kohya sd-scripts, as the pipeline needs it. */
 import { crc32 } from '../../cache/crc32.js';
-import { BucketSelector, type BucketSettings, type Size } from '../../dataset/bucket.js';
-import { type Geometry, planGeometry } from '../../dataset/geometry.js';
+import { type Bucket, BucketSelector, type BucketSettings, type Size } from '../../dataset/bucket.js';
 import { isImageName, withoutExtension } from '../../dataset/image-names.js';
-import type { ImageInfo, ImageTrait } from '../../dataset/inspect-image.js';
-import { LatentCacheError } from '../../errors.js';
+import type { ImageTrait } from '../../dataset/inspect-image.js';
 import type { ModelFacts } from '../../model/catalog.js';
-import type { Interpolation } from '../../native/binding.js';
+import { refuseSettings } from '../refuse.js';
 import type { TrainerSettings } from '../settings.js';
 import type { CacheFiles, NameConflict, NamedImages, StoredCache, Trainer } from '../trainer.js';
 import { findDifference } from './check.js';
 import { type CacheNaming, cachePath, keySuffix, legacyPath, parseCacheName } from './files.js';
 import { findInTheWay } from './in-the-way.js';
 import { LEGACY_MODELS, type SdScriptsModel, sdScriptsModel } from './models.js';
+import { listedSize, planPixels } from './pixels.js';
 import { isPassDisabled, walkNames } from './name-pass.js';
 import { isAllOurs, readCache } from './read-npz.js';
 import { writeNpz } from './write-npz.js';
@@ -38,46 +37,37 @@ export function createSdScripts(settings: TrainerSettings): Trainer {
     posterior,
     // The reader makes float32 of whatever floats it finds; npy has no bfloat16.
     dtypes: ['float32', 'float16'],
+    takesDtypeOfVae: false,
     keepsFlipped: true,
     keepsMasks: true,
     mirrorsAsImages: false,
     mistreats: MISTREATED,
     listedSize: (info) => listedSize(info, settings.webpSize),
     place: (name, info, listed = listedSize(info, settings.webpSize)) => {
-      if (listed.width < 1 || listed.height < 1) throw misread(info.size);
-      const geometry = planGeometry(buckets, info.size, listed);
-      const { bucket } = geometry;
+      const planned = planPixels(info, listed, buckets, settings);
       return {
-        geometry,
-        resampling: {
-          upright: false,
-          mirrored: false,
-          interpolation: settings.interpolation ?? defaultInterpolation(geometry),
-          premultiply: false,
-        },
+        ...planned,
         listed,
         cacheName: cachePath(name, listed, naming),
-        keySuffix: keySuffix(
-          {
-            height: Math.floor(bucket.height / model.stride),
-            width: Math.floor(bucket.width / model.stride),
-          },
-          naming,
-        ),
+        keySuffix: keySuffix(latentSize(planned.geometry.bucket, model.stride), naming),
       };
     },
   };
+}
+
+function latentSize({ width, height }: Bucket, stride: number): Size {
+  return { width: Math.floor(width / stride), height: Math.floor(height / stride) };
 }
 
 function checkSettings(settings: TrainerSettings, trained: SdScriptsModel): void {
   const { model, buckets, suffix, legacyName, multiResolutionKeys } = settings;
   checkSteps(model, trained, buckets);
   if (suffix !== undefined && !/^[A-Za-z0-9-]+$/.test(suffix))
-    refuse(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
+    refuseSettings(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
   if (!legacyName) return;
-  if (!LEGACY_MODELS.has(model.id)) refuse(`no version of sd-scripts reads legacy_name for ${model.title}`);
+  if (!LEGACY_MODELS.has(model.id)) refuseSettings(`no version of sd-scripts reads legacy_name for ${model.title}`);
   if (multiResolutionKeys) {
-    refuse(
+    refuseSettings(
       'legacy_name and multi_resolution_keys exclude each other: the versions that need the old name read bare keys only',
     );
   }
@@ -87,19 +77,15 @@ function checkSettings(settings: TrainerSettings, trained: SdScriptsModel): void
 function checkSteps(model: ModelFacts, { bucketStep }: SdScriptsModel, buckets: BucketSettings): void {
   const { enableBucket, bucketResoSteps, resolution } = buckets;
   if (enableBucket && bucketResoSteps % bucketStep !== 0) {
-    refuse(
+    refuseSettings(
       `bucket_reso_steps must be a multiple of ${bucketStep} for ${model.title}, got ${bucketResoSteps}`,
       `Use --bucket-reso-steps ${Math.max(1, Math.round(bucketResoSteps / bucketStep)) * bucketStep}.`,
     );
   }
   const { width, height } = resolution;
   if (!enableBucket && (width % model.stride !== 0 || height % model.stride !== 0)) {
-    refuse(`resolution must be a multiple of ${model.stride} when buckets are off, got ${width},${height}`);
+    refuseSettings(`resolution must be a multiple of ${model.stride} when buckets are off, got ${width},${height}`);
   }
-}
-
-function refuse(message: string, remedy?: string): never {
-  throw new LatentCacheError('ERR_OPTION', message, { remedy });
 }
 
 const MISTREATED: ReadonlySet<ImageTrait> = new Set([
@@ -110,28 +96,6 @@ const MISTREATED: ReadonlySet<ImageTrait> = new Set([
   '16-bit',
   'webp-extended',
 ]);
-
-/** sd-scripts `resize_image`: area when both sides shrink or stay, Lanczos otherwise. */
-function defaultInterpolation({ original, resized }: Geometry): Interpolation {
-  return original.width >= resized.width && original.height >= resized.height ? 'area' : 'lanczos';
-}
-
-function listedSize(
-  { size, traits }: Pick<ImageInfo, 'size' | 'traits'>,
-  webpSize: TrainerSettings['webpSize'],
-): Size {
-  const misread = webpSize === 'trainer' && traits.includes('webp-extended');
-  // imagesize 1.4.1 takes the stored fields for the size, but the format stores each side less one.
-  return misread ? { width: size.width - 1, height: size.height - 1 } : size;
-}
-
-function misread({ width, height }: Size): LatentCacheError {
-  return new LatentCacheError(
-    'ERR_IMAGE_TOO_SMALL',
-    `The image of ${width}x${height} pixels cannot be used: the trainer reads a side of it as 0`,
-    { remedy: 'Take the image out of the data set; the trainer stops on it.' },
-  );
-}
 
 /** Arrays besides latents, names, headers and the record. */
 const CONTAINER_BYTES = 2048;

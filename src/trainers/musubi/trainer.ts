@@ -1,0 +1,155 @@
+/** musubi-tuner, as the pipeline needs it. */
+import type { TensorFileStructure } from '../../cache/tensor-file.js';
+import { planGeometry } from '../../dataset/geometry.js';
+import { withoutExtension } from '../../dataset/image-names.js';
+import type { ImageTrait } from '../../dataset/inspect-image.js';
+import { sameSize } from '../../dataset/size.js';
+import type { NativeBinding } from '../../native/binding.js';
+import { refuseSettings } from '../refuse.js';
+import type { TrainerSettings } from '../settings.js';
+import {
+  findShapeDifference,
+  openTensorCache,
+  type TensorReading,
+  tensorFileOverhead,
+  writeTensorCache,
+} from '../tensor-files.js';
+import type {
+  CacheExpectation,
+  CacheFiles,
+  InTheWay,
+  NamedImages,
+  StoredCache,
+  Trainer,
+  WriteRequest,
+  WrittenCache,
+} from '../trainer.js';
+import { MusubiBuckets } from './buckets.js';
+import { cacheName, fileMetadata, latentTensor, parseCacheName } from './files.js';
+import { isImageName } from './images.js';
+import { type MusubiModel, musubiModel } from './models.js';
+import { musubiResize } from './pixels.js';
+
+/** `caption_extension` has no default there; this is what its documentation shows. */
+const CAPTION_EXTENSION = '.txt';
+
+const MISTREATED: ReadonlySet<ImageTrait> = new Set([
+  'exif-orientation',
+  'icc-profile',
+  'transparency',
+  'cmyk',
+  '16-bit',
+]);
+
+/** @throws LatentCacheError `ERR_OPTION` for what the trainer does not do, or would stop on */
+export function createMusubi(settings: TrainerSettings): Trainer {
+  const { buckets, captionExtension = CAPTION_EXTENSION } = settings;
+  const model = musubiModel(settings.model);
+  if (model.control === 'one') {
+    refuseSettings(
+      `musubi-tuner trains ${settings.model.title} on pairs of images, and the latents of control images are not made here`,
+      'Use its own script for this model, or another --format.',
+    );
+  }
+  const selector = new MusubiBuckets({
+    resolution: buckets.resolution,
+    enableBucket: buckets.enableBucket,
+    noUpscale: buckets.bucketNoUpscale,
+  });
+  return {
+    format: 'musubi',
+    images: { isImage: isImageName, captions: [captionExtension], searchesSubFolders: false },
+    files: new MusubiFiles(model),
+    values: model.values,
+    posterior: model.posterior,
+    dtypes: ['float32', 'bfloat16', 'float16'],
+    takesDtypeOfVae: model.dtype === 'vae-file',
+    keepsFlipped: false,
+    keepsMasks: false,
+    mirrorsAsImages: false,
+    mistreats: MISTREATED,
+    listedSize: ({ size }) => size,
+    place: (name, { size, traits }) => {
+      const geometry = planGeometry(selector, size);
+      const { interpolation, premultiply } = musubiResize(size, geometry.resized, traits.includes('rgba'));
+      return {
+        geometry,
+        resampling: { upright: false, mirrored: false, interpolation, premultiply },
+        listed: size,
+        cacheName: cacheName(withoutExtension(name), size, model.architecture),
+        keySuffix: '',
+      };
+    },
+  };
+}
+
+class MusubiFiles implements CacheFiles {
+  readonly folder = '';
+  private readonly reading: TensorReading = {
+    suffixOf: (name) => (name.startsWith('latents_') ? '' : undefined),
+    findDifference: (cache, expected) => this.findDifference(cache, expected),
+    holds: () => ({ flip: false, alpha: false }),
+  };
+
+  constructor(private readonly model: MusubiModel) {}
+
+  isCache(name: string): boolean {
+    return parseCacheName(name, this.model.architecture) !== undefined;
+  }
+
+  /** Its caches are told apart by their sizes as well. */
+  identity(imageName: string, listed: { width: number; height: number }): string {
+    return cacheName(withoutExtension(imageName), listed, this.model.architecture);
+  }
+
+  conflict(): undefined {
+    return undefined;
+  }
+
+  readFirst(): undefined {
+    return undefined;
+  }
+
+  /** The trainer takes every file of its architecture, and the size from its name. */
+  inTheWay(name: string, images: NamedImages): InTheWay {
+    const parsed = parseCacheName(name, this.model.architecture);
+    const sizes = parsed === undefined ? [] : images.sizesOf(parsed.stem);
+    if (parsed === undefined || sizes.length === 0) return undefined;
+    if (sizes.some((size) => sameSize(size, parsed.original))) return undefined;
+    return { base: parsed.stem, kind: 'sibling' };
+  }
+
+  visitTakenSizes(): void {}
+
+  open(file: string): Promise<StoredCache | undefined> {
+    return openTensorCache(file, this.reading);
+  }
+
+  write(
+    { path, entry, dtype, record }: WriteRequest,
+    files: Pick<NativeBinding, 'writeFileAtomic'>,
+  ): Promise<WrittenCache> {
+    const tensors = [latentTensor(this.model, entry.shape, entry.latents, dtype)];
+    const metadata = fileMetadata(this.model, entry.geometry.original);
+    return writeTensorCache(path, tensors, metadata, new Map([['', record]]), files);
+  }
+
+  overhead = tensorFileOverhead;
+
+  private findDifference(
+    cache: TensorFileStructure,
+    { shape, geometry }: CacheExpectation,
+  ): string | undefined {
+    const { keySize, axes } = this.model;
+    const [channels, height, width] = shape;
+    const start = `latents_${keySize === 'frames' ? '1x' : ''}${height}x${width}_`;
+    const name = [...cache.tensors.keys()].find((each) => each.startsWith(start));
+    if (name === undefined) return `it has no ${start}…`;
+    const stored = axes === 'cfhw' ? [channels, 1, height, width] : shape;
+    const { original } = geometry;
+    const [wide, high] = [cache.metadata.get('width'), cache.metadata.get('height')];
+    if (wide !== undefined && (wide !== String(original.width) || high !== String(original.height)))
+      return `it says that the image has ${wide}x${high} pixels`;
+    return findShapeDifference(cache, name, stored);
+  }
+}
