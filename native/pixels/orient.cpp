@@ -45,6 +45,20 @@ Walk walkOf(int orientation, Size source) {
 // A block of target pixels and the source pixels under it fit into the first-level cache together.
 constexpr int kBlock = 32;
 
+// Pixels of three bytes are moved four at a time where another pixel follows: it overwrites the fourth. The
+// first and the last take three, since a corner of the image, behind which no byte may be read, is one of
+// them.
+template <std::ptrdiff_t pixel>
+void copyPixels(const std::uint8_t* from, std::ptrdiff_t step, int count, std::uint8_t* to) {
+  std::memcpy(to, from, pixel);
+  for (int i = 1; i < count - 1; ++i) {
+    from += step;
+    to += pixel;
+    std::memcpy(to, from, 4);
+  }
+  if (count > 1) std::memcpy(to + pixel, from + step, pixel);
+}
+
 template <std::size_t channels>
 void turn(const std::uint8_t* source, Walk walk, Size size, std::uint8_t* target) {
   constexpr auto kPixel = static_cast<std::ptrdiff_t>(channels);
@@ -55,9 +69,7 @@ void turn(const std::uint8_t* source, Walk walk, Size size, std::uint8_t* target
       for (int y = top; y < bottom; ++y) {
         const std::uint8_t* from = source + (walk.start + left * walk.stepX + y * walk.stepY) * kPixel;
         std::uint8_t* to = target + (std::ptrdiff_t{y} * size.width + left) * kPixel;
-        for (int x = left; x < right; ++x, to += kPixel, from += walk.stepX * kPixel) {
-          std::memcpy(to, from, channels);
-        }
+        copyPixels<kPixel>(from, walk.stepX * kPixel, right - left, to);
       }
     }
   }
