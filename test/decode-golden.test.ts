@@ -49,6 +49,16 @@ describe(`decoding equals Pillow ${golden.made_with}`, () => {
   }
 });
 
+describe('decoding once for consumers with and without alpha', () => {
+  for (const [name, expected] of Object.entries(golden.files)) {
+    if ('refused' in expected) continue;
+    it(`${name}: RGBA with its alpha dropped is RGB`, async () => {
+      const rgb = (await decode(name, true)).filter((_, index) => index % 4 !== 3);
+      expect(Buffer.from(rgb).toString('base64')).toBe(expected.rgb);
+    });
+  }
+});
+
 describe('a bitmap with any bytes changed', () => {
   for (const name of ['8-rle.bmp', '16-565.bmp', '1.bmp']) {
     it(`${name} decodes to its full size or gives a typed error`, async () => {

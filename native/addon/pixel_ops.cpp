@@ -19,13 +19,14 @@ namespace {
 constexpr std::int32_t kMaxSide = 1 << 20;
 constexpr std::size_t kRgb = 3;
 
-constexpr std::array<std::pair<const char*, pixels::Interpolation>, 6> kInterpolations = {{
+constexpr std::array<std::pair<const char*, pixels::Interpolation>, 7> kInterpolations = {{
     {"area", pixels::Interpolation::kArea},
     {"lanczos", pixels::Interpolation::kLanczos},
     {"box", pixels::Interpolation::kBox},
     {"bilinear", pixels::Interpolation::kBilinear},
     {"bicubic", pixels::Interpolation::kBicubic},
     {"nearest", pixels::Interpolation::kNearest},
+    {"pillow-bicubic", pixels::Interpolation::kPillowBicubic},
 }};
 
 pixels::Interpolation interpolationOption(const Napi::Object& options) {
@@ -33,9 +34,10 @@ pixels::Interpolation interpolationOption(const Napi::Object& options) {
   for (const auto& [known, value] : kInterpolations) {
     if (name == known) return value;
   }
-  throw makeError(
-      options.Env(), "ERR_ARGUMENT",
-      "Expected area, lanczos, box, bilinear, bicubic or nearest for interpolation but got '" + name + "'");
+  throw makeError(options.Env(), "ERR_ARGUMENT",
+                  "Expected area, lanczos, box, bilinear, bicubic, nearest or pillow-bicubic for "
+                  "interpolation but got '" +
+                      name + "'");
 }
 
 // All that one transform needs, flattened on the JS thread; the worker thread never touches JS.
@@ -46,16 +48,20 @@ struct Baton {
   pixels::Window window;
   std::uint8_t* rgb;
   std::uint8_t* flipped;  // null: not asked for
-  std::uint8_t* alpha;    // null: three channels
+  std::uint8_t* alpha;    // null: there is none, or it is dropped after the resize
 
   void run() const {
     const auto count = static_cast<std::size_t>(window.width) * static_cast<std::size_t>(window.height);
-    if (alpha == nullptr) {
+    if (source.channels == 3) {
       pixels::resizeAndCrop(source, resized, interpolation, window, rgb);
     } else {
       const std::unique_ptr<std::uint8_t[]> rgba(new std::uint8_t[count * 4]);
       pixels::resizeAndCrop(source, resized, interpolation, window, rgba.get());
-      pixels::splitAlpha(rgba.get(), count, rgb, alpha);
+      if (alpha == nullptr) {
+        pixels::dropAlpha(rgba.get(), count, rgb);
+      } else {
+        pixels::splitAlpha(rgba.get(), count, rgb, alpha);
+      }
     }
     if (flipped != nullptr) pixels::mirror(rgb, {window.width, window.height}, flipped);
   }
@@ -109,8 +115,8 @@ Napi::Value transform(const Napi::CallbackInfo& info) {
   baton.rgb = planeOf(target, "rgb", count * kRgb, "cropHeight * cropWidth * 3", kept);
   baton.flipped = planeOf(target, "flipped", count * kRgb, "cropHeight * cropWidth * 3", kept);
   baton.alpha = planeOf(target, "alpha", count, "cropHeight * cropWidth", kept);
-  if (baton.rgb == nullptr || (baton.alpha != nullptr) != (channels == 4)) {
-    throw makeError(info.Env(), "ERR_ARGUMENT", "Expected rgb, and alpha just with four channels, in target");
+  if (baton.rgb == nullptr || (baton.alpha != nullptr && channels == 3)) {
+    throw makeError(info.Env(), "ERR_ARGUMENT", "Expected rgb, and alpha only with four channels, in target");
   }
 
   return Task::queue(
@@ -148,6 +154,54 @@ Napi::Value convertToRgb(const Napi::CallbackInfo& info) {
       [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
 }
 
+Napi::Value orient(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array source = bytesArgument(info, 0, "source");
+  const Napi::Object options = objectArgument(info, 1, "options");
+  Napi::Uint8Array target = bytesArgument(info, 2, "target");
+  const pixels::Image image{
+      source.Data(),
+      {integerOption(options, "width", 1, kMaxSide), integerOption(options, "height", 1, kMaxSide)},
+      integerOption(options, "channels", 3, 4)};
+  const int orientation = integerOption(options, "orientation", 1, 8);
+  const std::size_t bytes = static_cast<std::size_t>(image.size.width) *
+                            static_cast<std::size_t>(image.size.height) *
+                            static_cast<std::size_t>(image.channels);
+  checkBytes(source, "source", bytes, "height * width * channels");
+  checkBytes(target, "target", bytes, "height * width * channels");
+  std::uint8_t* const to = target.Data();
+  return Task::queue(
+      info.Env(), "latent-cache.orient", {source, target}, [=] { pixels::orient(image, orientation, to); },
+      [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
+}
+
+// Colours over an opaque background, or as they are where background is null.
+Napi::Value flatten(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array source = bytesArgument(info, 0, "source");
+  const bool drops = info[1].IsNull();
+  Napi::Uint8Array target = bytesArgument(info, 2, "target");
+  const std::size_t count = target.ByteLength() / kRgb;
+  checkBytes(target, "target", count * kRgb, "pixels * 3");
+  checkBytes(source, "source", count * 4, "pixels * 4");
+  pixels::Colour background{};
+  if (!drops) {
+    const Napi::Uint8Array colour = bytesArgument(info, 1, "background");
+    checkBytes(colour, "background", kRgb, "red, green, blue");
+    background = {colour[0], colour[1], colour[2]};
+  }
+  const std::uint8_t* const from = source.Data();
+  std::uint8_t* const to = target.Data();
+  return Task::queue(
+      info.Env(), "latent-cache.flatten", {source, target},
+      [=] {
+        if (drops) {
+          pixels::dropAlpha(from, count, to);
+        } else {
+          pixels::flatten(from, count, background, to);
+        }
+      },
+      [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
+}
+
 Napi::Value instructionSet(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), pixels::instructionSet());
 }
@@ -157,6 +211,8 @@ Napi::Value instructionSet(const Napi::CallbackInfo& info) {
 void registerPixelOps(Napi::Env env, Napi::Object exports) {
   exports.Set("transform", Napi::Function::New(env, transform, "transform"));
   exports.Set("convertToRgb", Napi::Function::New(env, convertToRgb, "convertToRgb"));
+  exports.Set("orient", Napi::Function::New(env, orient, "orient"));
+  exports.Set("flatten", Napi::Function::New(env, flatten, "flatten"));
   exports.Set("instructionSet", Napi::Function::New(env, instructionSet, "instructionSet"));
 }
 

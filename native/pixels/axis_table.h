@@ -22,7 +22,7 @@ struct AxisTable {
   std::vector<Weight> weights;
 };
 
-enum class PillowFilter { kLanczos, kBox };
+enum class PillowFilter { kLanczos, kBox, kBicubic };
 
 // Each function makes the table for the outputs in `outputs` of an axis that goes from `source` to `resized`
 // pixels.

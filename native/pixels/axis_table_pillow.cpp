@@ -22,6 +22,31 @@ double box(double x) {
   return x > -0.5 && x <= 0.5 ? 1.0 : 0.0;
 }
 
+// Cubic convolution with a = -0.5, evaluated in Pillow's order: another order rounds differently.
+double bicubic(double x) {
+  const double distance = std::abs(x);
+  if (distance < 1.0) return (1.5 * distance - 2.5) * distance * distance + 1.0;
+  if (distance < 2.0) return (((distance - 5.0) * distance + 8.0) * distance - 4.0) * -0.5;
+  return 0.0;
+}
+
+struct Filter {
+  double (*weight)(double x);
+  double support;
+};
+
+Filter filterOf(PillowFilter filter) {
+  switch (filter) {
+    case PillowFilter::kLanczos:
+      return {lanczos, 3.0};
+    case PillowFilter::kBox:
+      return {box, 0.5};
+    case PillowFilter::kBicubic:
+      break;
+  }
+  return {bicubic, 2.0};
+}
+
 // Rounds half away from zero.
 std::int32_t quantize(double weight) {
   return static_cast<std::int32_t>(weight * (1 << kPillowPrecisionBits) + (weight < 0 ? -0.5 : 0.5));
@@ -30,11 +55,11 @@ std::int32_t quantize(double weight) {
 }  // namespace
 
 AxisTable<std::int32_t> pillowTable(PillowFilter filter, int source, int resized, Range outputs) {
-  const bool isLanczos = filter == PillowFilter::kLanczos;
+  const auto [weightAt, reach] = filterOf(filter);
   const double scale = static_cast<double>(source) / resized;
   const double stretch = std::max(scale, 1.0);  // Shrinking widens the filter.
   const double inverseStretch = 1.0 / stretch;
-  const double support = (isLanczos ? 3.0 : 0.5) * stretch;
+  const double support = reach * stretch;
 
   // The pixels whose centres lie within the support.
   const auto firstTap = [&](double centre) { return std::max(static_cast<int>(centre - support + 0.5), 0); };
@@ -58,7 +83,7 @@ AxisTable<std::int32_t> pillowTable(PillowFilter filter, int source, int resized
     weights.clear();
     for (int pixel = table.first[i]; pixel < endTap(centre); ++pixel) {
       const double x = (pixel - centre + 0.5) * inverseStretch;
-      weights.push_back(isLanczos ? lanczos(x) : box(x));
+      weights.push_back(weightAt(x));
       sum += weights.back();
     }
     for (std::size_t k = 0; k < weights.size(); ++k) {

@@ -61,6 +61,8 @@ void resizeAndCrop(const Kernels& kernels, const Image& source, Size resized, In
       return resizeByCubic(job);
     case Interpolation::kNearest:
       return resizeByNearest(job);
+    case Interpolation::kPillowBicubic:
+      return resizeByPillowBicubic(job);
   }
 }
 

@@ -42,6 +42,7 @@ void resizeByAreaLinear(const ResizeJob& job);
 void resizeByCubic(const ResizeJob& job);
 void resizeByLanczos(const ResizeJob& job);
 void resizeByPillowBox(const ResizeJob& job);
+void resizeByPillowBicubic(const ResizeJob& job);
 
 // resizeAndCrop() with a chosen set of kernels.
 void resizeAndCrop(const Kernels& kernels, const Image& source, Size resized, Interpolation interpolation,

@@ -112,4 +112,8 @@ void resizeByPillowBox(const ResizeJob& job) {
   resizeByPillow(job, PillowFilter::kBox);
 }
 
+void resizeByPillowBicubic(const ResizeJob& job) {
+  resizeByPillow(job, PillowFilter::kBicubic);
+}
+
 }  // namespace lc::pixels

@@ -1,5 +1,5 @@
 // splitAlpha, mirror and Pillow's premultiplication: every kernel set against plain loops, for all
-// short lengths, so that every way of ending a row occurs.
+// short lengths, so that every way of ending a row occurs. Then dropAlpha, flatten and orient.
 #include "pixels.h"
 
 #include <cmath>
@@ -77,6 +77,64 @@ void checkPremultiply(const Kernels& kernels) {
   check(up, "unpremultiply %s: all colours and alphas", kernels.name);
 }
 
+// Around the pieces that it works in.
+void checkDropAlpha(Random& random, int count) {
+  const std::vector<std::uint8_t> rgba = randomPixels(random, count, 1, 4);
+  std::vector<std::uint8_t> rgb(static_cast<std::size_t>(count) * 3);
+  dropAlpha(rgba.data(), static_cast<std::size_t>(count), rgb.data());
+  bool equal = true;
+  for (std::size_t i = 0; i < rgb.size(); ++i) equal &= rgb[i] == rgba[i / 3 * 4 + i % 3];
+  check(equal, "dropAlpha: %d pixels", count);
+}
+
+// Within half a step of the exact blend, and exact where alpha decides alone.
+void checkFlatten() {
+  bool near = true;
+  bool ends = true;
+  for (int alpha = 0; alpha < 256; ++alpha) {
+    for (int front = 0; front < 256; ++front) {
+      const std::uint8_t rgba[] = {static_cast<std::uint8_t>(front), static_cast<std::uint8_t>(255 - front),
+                                   77, static_cast<std::uint8_t>(alpha)};
+      const std::uint8_t back[] = {0, 255, 128};
+      std::uint8_t rgb[3];
+      flatten(rgba, 1, {back[0], back[1], back[2]}, rgb);
+      for (int c = 0; c < 3; ++c) {
+        const double exact = (rgba[c] * alpha + back[c] * (255 - alpha)) / 255.0;
+        near &= std::abs(rgb[c] - exact) <= 0.51;
+        ends &= (alpha != 0 || rgb[c] == back[c]) && (alpha != 255 || rgb[c] == rgba[c]);
+      }
+    }
+  }
+  check(near, "flatten: all colours and alphas");
+  check(ends, "flatten: transparent and opaque pixels");
+}
+
+// Orientation as a chain of mirrored rows, mirrored columns and swapped axes, pixel by pixel.
+void checkOrient(Random& random, Size size, int channels) {
+  const std::vector<std::uint8_t> pixels = randomPixels(random, size.width, size.height, channels);
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const bool swaps = orientation >= 5;
+    const bool mirrorsX = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    const bool mirrorsY = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    const int width = swaps ? size.height : size.width;
+    std::vector<std::uint8_t> upright(pixels.size());
+    orient({pixels.data(), size, channels}, orientation, upright.data());
+    bool equal = true;
+    for (int y = 0; y < size.height; ++y) {
+      for (int x = 0; x < size.width; ++x) {
+        const int storedX = mirrorsX ? size.width - 1 - x : x;
+        const int storedY = mirrorsY ? size.height - 1 - y : y;
+        const int target = swaps ? x * width + y : y * width + x;
+        for (int c = 0; c < channels; ++c) {
+          equal &= upright[static_cast<std::size_t>(target * channels + c)] ==
+                   pixels[static_cast<std::size_t>((storedY * size.width + storedX) * channels + c)];
+        }
+      }
+    }
+    check(equal, "orient %d: %dx%d, %d channels", orientation, size.width, size.height, channels);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -89,5 +147,12 @@ int main() {
     checkPremultiply(*kernels);
   }
   checkMirrorOfImage(random);
+  for (const int count : {0, 1, 5, 4095, 4096, 4097, 9000}) checkDropAlpha(random, count);
+  checkFlatten();
+  for (const int channels : {3, 4}) {
+    for (const Size size : {Size{1, 1}, Size{7, 4}, Size{1, 50}, Size{50, 1}, Size{31, 33}, Size{65, 97}}) {
+      checkOrient(random, size, channels);
+    }
+  }
   return report();
 }

@@ -199,6 +199,9 @@ std::vector<std::uint8_t> referenceResize(const Image& image, Size resized, Inte
   if (image.size.width == resized.width && image.size.height == resized.height) return source.values;
   if (interpolation == Interpolation::kLanczos) return pillow(source, resized, PillowFilter::kLanczos).values;
   if (interpolation == Interpolation::kBox) return pillow(source, resized, PillowFilter::kBox).values;
+  if (interpolation == Interpolation::kPillowBicubic) {
+    return pillow(source, resized, PillowFilter::kBicubic).values;
+  }
   return openCv(source, resized, interpolation).values;
 }
 

@@ -10,10 +10,11 @@ namespace {
 using namespace lc::pixels;
 using namespace lc::test;
 
-constexpr Interpolation kInterpolations[] = {Interpolation::kArea,    Interpolation::kLanczos,
-                                             Interpolation::kBox,     Interpolation::kBilinear,
-                                             Interpolation::kBicubic, Interpolation::kNearest};
-constexpr const char* kNames[] = {"area", "lanczos", "box", "bilinear", "bicubic", "nearest"};
+constexpr Interpolation kInterpolations[] = {
+    Interpolation::kArea,    Interpolation::kLanczos, Interpolation::kBox,          Interpolation::kBilinear,
+    Interpolation::kBicubic, Interpolation::kNearest, Interpolation::kPillowBicubic};
+constexpr const char* kNames[] = {"area",    "lanczos", "box",           "bilinear",
+                                  "bicubic", "nearest", "pillow-bicubic"};
 
 std::vector<std::uint8_t> cropped(const std::vector<std::uint8_t>& pixels, Size size, int channels,
                                   Window window) {

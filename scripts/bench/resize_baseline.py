@@ -15,7 +15,7 @@ OPENCV = {
     "bicubic": cv2.INTER_CUBIC,
     "nearest": cv2.INTER_NEAREST_EXACT,
 }
-PILLOW = {"lanczos": Image.LANCZOS, "box": Image.BOX}
+PILLOW = {"lanczos": Image.LANCZOS, "box": Image.BOX, "pillow-bicubic": Image.BICUBIC}
 
 
 def random_bytes(count):

@@ -5,6 +5,7 @@ import { loadBinding } from '../native/load.js';
 import { sharp } from '../sharp.js';
 import { readBmpHeader } from './bmp-header.js';
 import type { Size } from './bucket.js';
+import { exifOfRawProfile, exifOrientation } from './exif-orientation.js';
 import { decodeError, fileError } from './image-errors.js';
 
 /** How the stored colours must be read to equal Pillow's `convert("RGB")`. */
@@ -15,6 +16,8 @@ export interface ImageInfo {
   /** Size of the stored pixels: EXIF orientation is not applied, as the trainer does not. */
   readonly size: Size;
   readonly stored: StoredPixels;
+  /** EXIF orientation of the stored pixels, 1 to 8, as `PIL.ImageOps.exif_transpose` judges it; 1 is upright. */
+  readonly orientation: number;
   /** Size of the file. */
   readonly bytes: number;
   readonly traits: readonly ImageTrait[];
@@ -88,12 +91,9 @@ async function checkFile(
   return status;
 }
 
-async function readHeader(
-  file: string,
-  start: Buffer,
-): Promise<Pick<ImageInfo, 'size' | 'stored' | 'traits'>> {
+async function readHeader(file: string, start: Buffer): Promise<Omit<ImageInfo, 'bytes'>> {
   if (start.toString('latin1', 0, 2) === 'BM') {
-    return { size: readBmpHeader(start, file).size, stored: 'bmp', traits: [] };
+    return { size: readBmpHeader(start, file).size, stored: 'bmp', orientation: 1, traits: [] };
   }
   let metadata: Metadata;
   try {
@@ -110,7 +110,25 @@ async function readHeader(
   if (metadata.depth === 'ushort') traits.push('16-bit');
   if (isExtendedWebp(start)) traits.push('webp-extended');
   const stored = metadata.space === 'cmyk' ? 'cmyk' : isPngGrey16(start) ? 'grey16' : 'rgb';
-  return { size: { width: metadata.width, height: metadata.height }, stored, traits };
+  const size = { width: metadata.width, height: metadata.height };
+  return { size, stored, orientation: orientationOf(metadata), traits };
+}
+
+function orientationOf(metadata: Metadata): number {
+  switch (metadata.format) {
+    case 'heif': // libheif has turned the pixels already, and Pillow takes its word over EXIF's
+    case 'gif':
+      return 1;
+    case 'tiff':
+      return metadata.orientation ?? 1;
+    case 'png': {
+      const raw = metadata.comments?.find(({ keyword }) => keyword === 'Raw profile type exif');
+      const exif = metadata.exif ?? (raw === undefined ? undefined : exifOfRawProfile(raw.text));
+      return exifOrientation({ exif, xmp: metadata.xmp });
+    }
+    default:
+      return exifOrientation({ exif: metadata.exif, xmp: metadata.xmp });
+  }
 }
 
 /** Depth 16 and colour type 0 in the PNG header; a transparent colour does not change how Pillow reads it. */

@@ -7,9 +7,17 @@ import type { Layer } from '../model/layers.js';
 
 /**
  * The resamplers of the trainers, named as sd-scripts names them. `area`, `bilinear`, `bicubic` and `nearest` equal
- * OpenCV's INTER_AREA, INTER_LINEAR, INTER_CUBIC and INTER_NEAREST_EXACT; `lanczos` and `box` equal Pillow's.
+ * OpenCV's INTER_AREA, INTER_LINEAR, INTER_CUBIC and INTER_NEAREST_EXACT; `lanczos`, `box` and `pillow-bicubic` equal
+ * Pillow's LANCZOS, BOX and BICUBIC, which resample four channels as RGBA with premultiplied alpha.
  */
-export type Interpolation = 'area' | 'lanczos' | 'box' | 'bilinear' | 'bicubic' | 'nearest';
+export type Interpolation =
+  | 'area'
+  | 'lanczos'
+  | 'box'
+  | 'bilinear'
+  | 'bicubic'
+  | 'nearest'
+  | 'pillow-bicubic';
 
 /** What happens to one decoded image: the whole image is resized, then the bucket is cut out of it. */
 export interface TransformOptions {
@@ -34,8 +42,18 @@ export interface TransformTarget {
   readonly rgb: Uint8Array;
   /** The same, mirrored left to right; null when it is not wanted. */
   readonly flipped: Uint8Array | null;
-  /** (cropHeight, cropWidth) uint8: the fourth channel; null for three channels. */
+  /** (cropHeight, cropWidth) uint8: the fourth channel; null for three channels, or to drop it after the resize. */
   readonly alpha: Uint8Array | null;
+}
+
+/** Decoded pixels and how they lie. */
+export interface OrientOptions {
+  /** Size as stored, in pixels; source and target hold `width * height * channels` bytes, HWC, uint8. */
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3 | 4;
+  /** EXIF orientation, 1 to 8. */
+  readonly orientation: number;
 }
 
 export interface FileStatus {
@@ -342,6 +360,13 @@ export interface NativeBinding {
    * grey (uint16, this machine's byte order, 2-byte aligned), `target` 3 bytes for each pixel. Runs on a libuv worker.
    */
   convertToRgb(source: Uint8Array, layout: 'cmyk' | 'grey16', target: Uint8Array): Promise<void>;
+  /** Turns pixels upright; from orientation 5 on the target's width is the source's height. Runs on a libuv worker. */
+  orient(source: Uint8Array, options: OrientOptions, target: Uint8Array): Promise<void>;
+  /**
+   * RGBA to RGB: over a background (3 bytes) as Pillow's `Image.alpha_composite` rounds, or with the alpha dropped where
+   * it is null. Runs on a libuv worker.
+   */
+  flatten(source: Uint8Array, background: Uint8Array | null, target: Uint8Array): Promise<void>;
   /**
    * Looks at a path (through links) and reads the first bytes of a file into `head`. Like the other file functions it
    * runs on a libuv worker in one step, and rejects with the system's own code (`ENOENT` …) in `code`.

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import type { FoundImage } from '../dataset/find-images.js';
-import type { ImageInfo, ImageTrait, StoredPixels } from '../dataset/inspect-image.js';
+import type { ImageTrait, StoredPixels } from '../dataset/inspect-image.js';
 import type { ImageFolder } from '../dataset/list-folders.js';
 import type { FileState } from '../manifest/file-state.js';
+import type { KnownInfo } from './plan-image.js';
 
 const STORED: readonly StoredPixels[] = ['rgb', 'cmyk', 'grey16', 'bmp'];
 const TRAITS: readonly ImageTrait[] = [
@@ -69,7 +70,7 @@ export class ImageTable {
     };
   }
 
-  set(image: number, { size, stored, traits }: ImageInfo, state: FileState): void {
+  set(image: number, { size, stored, traits }: KnownInfo, state: FileState): void {
     this.#width[image] = size.width;
     this.#height[image] = size.height;
     this.#bytes[image] = state.bytes;
@@ -80,7 +81,7 @@ export class ImageTable {
     this.#look[image] = look;
   }
 
-  info(image: number): ImageInfo {
+  info(image: number): KnownInfo {
     const look = this.#look[image]!;
     return {
       size: { width: this.#width[image]!, height: this.#height[image]! },

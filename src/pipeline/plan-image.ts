@@ -10,10 +10,13 @@ import { normalisedShape } from '../model/normalise.js';
 import type { Resampling } from '../trainers/trainer.js';
 import type { Target } from './options.js';
 
+/** What a run knows of an image: also where the manifest tells it, which keeps no orientation. */
+export type KnownInfo = Omit<ImageInfo, 'orientation'>;
+
 /** An image that has a place to go: one cache of it. */
 export interface PlannedImage {
   readonly image: FoundImage;
-  readonly info: ImageInfo;
+  readonly info: KnownInfo;
   /** The image file before anything of it was read. */
   readonly state: FileState;
   readonly target: Target;
@@ -41,7 +44,7 @@ const MAX_RESIZED_SIDE = 2 ** 20;
  */
 export function placeImage(
   image: FoundImage,
-  info: ImageInfo,
+  info: KnownInfo,
   state: FileState,
   target: Target,
 ): PlannedImage {

@@ -7,6 +7,7 @@ import base64
 import json
 import pathlib
 import struct
+import zlib
 
 import numpy
 from PIL import Image, PngImagePlugin
@@ -61,6 +62,47 @@ def make_bitmaps():
     }
 
 
+def png(depth, kind, rows, *chunks):
+    """A PNG by hand: Pillow writes neither 16-bit colours nor colour keys."""
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, depth, kind, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + row for row in rows))
+    chunks = b"".join(chunk(name, data) for name, data in chunks)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunks + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def make_pngs():
+    wide = [noise(channels, numpy.uint16).astype(">u2") for channels in (1, 2, 3, 4)]
+    colours, indices = noise(3), noise(1)[:, :, 0]
+    colours[4:7, 5:9] = (10, 20, 30)
+    wide[2][4:7, 5:9] = (0x0A0B, 0x1415, 0x1E1F)
+    wide[2][8, 5:9] = (0x0A0B, 0x1415, 0x1E20)  # the key in its upper bytes only
+    wide[0][4:7, 5:9] = 0x0A0B
+    nibbles = numpy.pad(indices & 15, ((0, 0), (0, 1)))
+    nibbles = (nibbles[:, 0::2] << 4 | nibbles[:, 1::2]).astype(numpy.uint8)
+    bits = numpy.packbits(indices & 1, axis=1)
+    palette = b"".join(bytes([3 * i % 256, 5 * i % 256, 7 * i % 256]) for i in range(256))
+    key = struct.pack
+    yield "rgb16.png", png(16, 2, [row.tobytes() for row in wide[2]])
+    yield "rgba16.png", png(16, 6, [row.tobytes() for row in wide[3]])
+    yield "grey-alpha16.png", png(16, 4, [row.tobytes() for row in wide[1]])
+    yield "grey16-key.png", png(16, 0, [row.tobytes() for row in wide[0]], (b"tRNS", key(">H", 0x0A0B)))
+    yield "rgb16-key.png", png(16, 2, [row.tobytes() for row in wide[2]], (b"tRNS", key(">HHH", 0x0A0B, 0x1415, 0x1E1F)))
+    yield "rgb-key.png", png(8, 2, [row.tobytes() for row in colours], (b"tRNS", key(">HHH", 10, 20, 30)))
+    yield "grey-key.png", png(8, 0, [row.tobytes() for row in indices], (b"tRNS", key(">H", int(indices[3, 3]))))
+    yield "bit-key.png", png(1, 0, [row.tobytes() for row in bits], (b"tRNS", key(">H", 1)))
+    yield "grey4.png", png(4, 0, [row.tobytes() for row in nibbles])
+    yield "grey4-key.png", png(4, 0, [row.tobytes() for row in nibbles], (b"tRNS", key(">H", 3)))
+    yield "palette4-alpha.png", png(4, 3, [row.tobytes() for row in nibbles], (b"PLTE", palette[:48]), (b"tRNS", bytes([0, 99, 255, 7])))
+    yield "palette8-alpha.png", png(8, 3, [row.tobytes() for row in indices], (b"PLTE", palette), (b"tRNS", bytes(range(200))))
+    yield "bit-key-0.png", png(1, 0, [row.tobytes() for row in bits], (b"tRNS", key(">H", 0)))
+    yield "grey4-key-0.png", png(4, 0, [row.tobytes() for row in nibbles], (b"tRNS", key(">H", 0)))
+    yield "rgb16-key-of-low-bytes.png", png(16, 2, [row.tobytes() for row in wide[2]], (b"tRNS", key(">HHH", 10, 20, 30)))
+    yield "palette1-one-clear.png", png(1, 3, [row.tobytes() for row in bits], (b"PLTE", palette[:6]), (b"tRNS", b"\xff\0"))
+
+
 def make_others():
     ImageOf = Image.fromarray
     palette = ImageOf(smooth()).quantize(12)
@@ -81,6 +123,9 @@ def make_others():
     yield "palette-alpha.png", palette, {"transparency": bytes(range(0, 240, 20))}
     yield "grey16.png", ImageOf(noise(1, numpy.uint16)[:, :, 0] >> 7), {}
     yield "lossless.webp", ImageOf(noise(4)), {"lossless": True, "exact": True}
+    yield "lossy-alpha.webp", ImageOf(numpy.dstack([smooth(), noise(1)])), {"quality": 80, "exact": True}
+    yield "grey-progressive.jpg", ImageOf(smooth()).convert("L"), {"progressive": True}
+    yield "palette.gif", palette, {}
     yield "lossy.webp", ImageOf(smooth()), {"quality": 80}
 
 
@@ -92,6 +137,8 @@ def expected(file, mode):
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, data in make_bitmaps().items():
+        (FOLDER / name).write_bytes(data)
+    for name, data in make_pngs():
         (FOLDER / name).write_bytes(data)
     for name, image, options in make_others():
         image.save(FOLDER / name, **options)

@@ -1,7 +1,7 @@
 """Golden pixels for the native resamplers: test/golden/data/resize.json.
 
-Independent source: cv2 resizes for area, bilinear, bicubic and nearest, Pillow for lanczos and box,
-numpy normalises; no code of ours is used. The input images come from integer formulas that
+Independent source: cv2 resizes for area, bilinear, bicubic and nearest, Pillow for lanczos, box and
+pillow-bicubic, numpy normalises; no code of ours is used. The input images come from integer formulas that
 test/pixels-golden.test.ts repeats, so only results are stored: bytes in base64 if there are few,
 their SHA-256 otherwise.
 
@@ -27,7 +27,11 @@ OPENCV = {
     "bicubic": cv2.INTER_CUBIC,
     "nearest": cv2.INTER_NEAREST_EXACT,
 }
-PILLOW = {"lanczos": Image.Resampling.LANCZOS, "box": Image.Resampling.BOX}
+PILLOW = {
+    "lanczos": Image.Resampling.LANCZOS,
+    "box": Image.Resampling.BOX,
+    "pillow-bicubic": Image.Resampling.BICUBIC,
+}
 
 COLORS = ["noise", "gradient", "edges", "grain"]
 ALPHAS = ["opaque", "mask", "partial", "ramp"]
@@ -61,6 +65,8 @@ LARGE = [
     ("area", "gradient", None, (5000, 700), (2286, 320), (119, 0, 2048, 320)),
     ("bicubic", "noise", None, (803, 601), (1001, 333), (2, 1, 999, 331)),
     ("bilinear", "noise", "ramp", (803, 601), (501, 777), None),
+    ("pillow-bicubic", "noise", None, (4032, 3024), (1184, 888), (16, 4, 1152, 880)),
+    ("pillow-bicubic", "grain", "partial", (803, 601), (1001, 333), (2, 1, 999, 331)),
 ]
 
 

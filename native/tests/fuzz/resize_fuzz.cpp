@@ -61,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t leng
   // Rows are resized first: there are from.height of to.width pixels on the way.
   const Size to = input.size(from.height);
   const int channels = input.between(3, 4);
-  const auto interpolation = static_cast<Interpolation>(input.between(0, 5));
+  const auto interpolation = static_cast<Interpolation>(input.between(0, 6));
   const int width = input.between(1, to.width);
   const int height = input.between(1, to.height);
   const Window window{input.between(0, to.width - width), input.between(0, to.height - height), width,
