@@ -2,6 +2,7 @@ import { freemem, totalmem } from 'node:os';
 import { isSimulated } from '../cache/provenance.js';
 import type { LatentDtype } from '../cache/sd-scripts.js';
 import { BUCKET_DEFAULTS, BucketSelector, type BucketSettings, type Size } from '../dataset/bucket.js';
+import { INTERPOLATION_NAMES } from '../dataset/interpolation-names.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { checkBudget, type VramBudget } from '../encoder/memory-budget.js';
 import { ACCURACIES } from '../encoder/onednn/precision.js';
@@ -25,8 +26,7 @@ export const CHOICES = {
   stale: ['set-aside', 'keep'],
   webpSize: ['trainer', 'decoded'],
   oomFallback: ['cpu', 'fail'],
-  /** As sd-scripts names them; `linear` and `cubic` are second names. */
-  resizeInterpolation: ['area', 'lanczos', 'box', 'bilinear', 'linear', 'bicubic', 'cubic', 'nearest'],
+  resizeInterpolation: INTERPOLATION_NAMES,
 } as const;
 
 type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
