@@ -17,11 +17,15 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
-const OPEN = new Set([0x5b, 0x7b]);
-const CLOSE = new Set([0x5d, 0x7d]);
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+const opens = (byte: number) => byte === OPEN_BRACE || byte === OPEN_BRACKET;
+const closes = (byte: number) => byte === CLOSE_BRACE || byte === CLOSE_BRACKET;
+const isSpace = (byte: number | undefined) =>
+  byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 /** Lines of JSON (`.jsonl`), each an object. */
 export async function* jsonLines(file: string): AsyncGenerator<JsonLine> {
@@ -117,10 +121,10 @@ class Scan {
         this.skipString();
         continue;
       }
-      if (depth === 0 && (byte === COMMA || CLOSE.has(byte))) break;
+      if (depth === 0 && (byte === COMMA || closes(byte))) break;
       this.at++;
-      if (OPEN.has(byte)) depth++;
-      else if (CLOSE.has(byte) && --depth === 0) break;
+      if (opens(byte)) depth++;
+      else if (closes(byte) && --depth === 0) break;
     }
     return this.bytes.subarray(start, this.at);
   }
@@ -131,7 +135,7 @@ class Scan {
   }
 
   private skipSpace(): void {
-    while (SPACE.has(this.bytes[this.at]!)) this.at++;
+    while (isSpace(this.bytes[this.at])) this.at++;
   }
 
   private skipString(): void {

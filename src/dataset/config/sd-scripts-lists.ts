@@ -33,7 +33,7 @@ export async function readMetadata(
     trained ||= Object.hasOwn(entry, 'train_resolution');
     list.add(path.isAbsolute(key) ? key : path.join(imageDir!, key), sizeOf(entry, 'image_size', file, key));
   }
-  if (trained) findings.ignored.push({ key: 'train_resolution', place: `${place}.metadata_file` });
+  if (trained) findings.ignored.push({ key: 'train_resolution', place: `${file}: train_resolution` });
   return foldersOf(list, place);
 }
 

@@ -53,7 +53,7 @@ export interface ConfiguredSource {
 /** A key by its name and by its full place. */
 export interface ConfigKey {
   readonly key: string;
-  /** `datasets[1].subsets[0].keep_tokens` */
+  /** `datasets[1].subsets[0].keep_tokens`; in a list of images `metadata.json: train_resolution`. */
   readonly place: string;
   /** Where the key belongs, when it is a known one in the wrong place. */
   readonly hint?: string;
