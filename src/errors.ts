@@ -6,6 +6,7 @@ export const ERROR_CODES = [
   // what the caller asked for
   'ERR_OPTION',
   'ERR_NO_INPUT',
+  'ERR_DATASET_CONFIG',
   'ERR_ABORTED',
   // images
   'ERR_IMAGE_MISSING',

@@ -1,8 +1,8 @@
 import { freemem, totalmem } from 'node:os';
-import type { LatentDtype } from '../cache/latent-entry.js';
-import { LATENT_DTYPES } from '../cache/latent-entry.js';
+import { LATENT_DTYPES, type LatentDtype } from '../cache/latent-entry.js';
 import { isSimulated } from '../cache/provenance.js';
 import type { Size } from '../dataset/bucket.js';
+import { INTERPOLATION_NAMES } from '../dataset/interpolation-names.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { checkBudget, type VramBudget } from '../encoder/memory-budget.js';
 import { ACCURACIES } from '../encoder/onednn/precision.js';
@@ -26,8 +26,7 @@ export const CHOICES = {
   stale: ['set-aside', 'keep'],
   webpSize: ['trainer', 'decoded'],
   oomFallback: ['cpu', 'fail'],
-  /** As sd-scripts names them; `linear` and `cubic` are second names. */
-  resizeInterpolation: ['area', 'lanczos', 'box', 'bilinear', 'linear', 'bicubic', 'cubic', 'nearest'],
+  resizeInterpolation: INTERPOLATION_NAMES,
 } as const;
 
 export type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
