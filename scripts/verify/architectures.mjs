@@ -84,7 +84,9 @@ const folder = await mkdtemp(path.join(tmpdir(), 'latent-cache-architectures-'))
 const reference = startReference();
 let isRight = true;
 try {
-  console.log('| VAE | layout | image | σ of mean | mean differs by | log variance | seconds ours, torch | |');
+  console.log(
+    '| VAE | layout | image | σ of mean | mean differs by | log variance | seconds ours, torch | |',
+  );
   console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
   for (const { layouts, model, ...seeded } of VAES.filter(({ vae }) => only?.includes(vae) ?? true)) {
     for (const layout of layouts) {
