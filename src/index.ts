@@ -66,7 +66,15 @@ export type { MemoryAction, MemoryEvent } from './memory/events.js';
 export type { MemoryReport } from './memory/governor.js';
 export type { BatchSpan, BucketHistory } from './memory/history.js';
 export { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from './model/catalog.js';
+export { type RecognisedModel, recogniseModel } from './model/examine.js';
 export { type LoadVaeOptions, loadVae, type VaeEncoderWeights } from './model/load-vae.js';
+export {
+  type LatentShape,
+  normaliseLatent,
+  type PatchStatistics,
+  rawLatent,
+  type ShapedLatent,
+} from './model/normalise.js';
 export type {
   CudaDevice,
   DeviceMemory,

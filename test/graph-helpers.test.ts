@@ -51,7 +51,9 @@ describe('pixels', () => {
     it(`become torch's float32 values, optimization ${optimization}`, async () => {
       const weights = { layers: [], tensors: new Map(), sources: new Map() };
       const walker = new LayerWalker(weights, { type: 'float32', size, queryChunks: 1 });
-      walker.graph.node('Identity', 'moments', [walker.pixels('pixels')]);
+      walker.graph.node('Identity', 'moments', [
+        walker.add({ kind: 'pixels', range: 'signed' }, 'pixels', false),
+      ]);
       const graph: OnnxGraph = {
         name: 'pixels',
         nodes: walker.graph.nodes,

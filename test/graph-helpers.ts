@@ -37,7 +37,7 @@ export async function runGraph(
   return values;
 }
 
-const MOVES = new Set(['Reshape', 'Transpose', 'Slice', 'Concat', 'Identity']);
+const MOVES = new Set(['Reshape', 'Transpose', 'Slice', 'Concat', 'Identity', 'SpaceToDepth']);
 
 /**
  * The same graph in float32, with every value of a 16-bit type rounded to that type where it is made: products are

@@ -251,10 +251,12 @@ describe('refusals', () => {
   });
 
   const others: [what: string, key: string, shape: number[]][] = [
-    ['Wan', 'encoder.downsamples.0.residual.0.gamma', [96, 1, 1, 1]],
-    ['TAESD', '1.conv.0.weight', [64, 64, 3, 3]],
+    ['Wan 2.2', 'encoder.downsamples.0.downsamples.0.residual.0.gamma', [160, 1, 1, 1]],
+    ['Sana', '4.conv.0.weight', [64, 64, 3, 3]],
+    ['tiny decoder', '3.conv.0.weight', [64, 64, 3, 3]],
     ['AutoencoderDC', 'encoder.project_in.conv.weight', [4]],
-    ['HunyuanImage', 'encoder.down_blocks.0.conv1.weight', [8, 8, 3, 3]],
+    ['HunyuanVideo', 'encoder.conv_in.conv.weight', [128, 3, 3, 3, 3]],
+    ['Cosmos', 'encoder.conv_in.conv_s.weight', [4]],
     ['LoRA', 'lora_unet_down.lora_up.weight', [4, 4]],
     ['decoder', 'first_stage_model.decoder.conv_in.weight', [4]],
     ['diffusion model', 'model.diffusion_model.input_blocks.0.0.weight', [4]],

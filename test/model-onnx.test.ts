@@ -60,7 +60,15 @@ describe('folding', () => {
     kernel: 1 | 3,
   ): Layer & { conv: ConvSpec } => ({
     kind: 'conv',
-    conv: { name, inputs, outputs, kernel, stride: 1, padding: kernel === 1 ? [0, 0, 0, 0] : [1, 1, 1, 1] },
+    conv: {
+      name,
+      inputs,
+      outputs,
+      kernel,
+      stride: 1,
+      padding: kernel === 1 ? [0, 0, 0, 0] : [1, 1, 1, 1],
+      bias: true,
+    },
   });
   const first = conv('a', 1, 2, 3);
   const second = conv('b', 2, 3, 1);
@@ -105,7 +113,10 @@ describe('folding', () => {
     expect(sum.tensors.get('a.bias')![0]).toBe(1 + 2 ** -23);
   });
   it('keeps a 1×1 conv that does not follow a conv', () => {
-    const norm: Layer = { kind: 'norm-silu', norm: { name: 'n', channels: 2, groups: 1, epsilon: 1e-6 } };
+    const norm: Layer = {
+      kind: 'norm-silu',
+      norm: { kind: 'group', name: 'n', channels: 2, groups: 1, epsilon: 1e-6 },
+    };
     expect(foldPointwiseConvs({ layers: [first, norm, second], tensors, sources }).layers).toEqual([
       first,
       norm,

@@ -13,11 +13,11 @@ export const BIAS = [10, 20, 30, 40];
 
 function conv(name: string, inputs: number, outputs: number, kernel: 1 | 3 = 3): ConvSpec {
   const zeros = kernel === 3 ? 1 : 0;
-  return { name, inputs, outputs, kernel, stride: 1, padding: [zeros, zeros, zeros, zeros] };
+  return { name, inputs, outputs, kernel, stride: 1, padding: [zeros, zeros, zeros, zeros], bias: true };
 }
 
 function norm(name: string, channels: number): NormSpec {
-  return { name, channels, groups: 4, epsilon: 1e-6 };
+  return { kind: 'group', name, channels, groups: 4, epsilon: 1e-6 };
 }
 
 function residual(name: string, inputs: number, outputs: number): Layer {

@@ -5,7 +5,8 @@ import { type CreateEncoderOptions, createEncoder, type SelectedEncoder } from '
 export interface LoadEncoderOptions extends CreateEncoderOptions {
   /** A .safetensors file (a VAE or a full checkpoint) or a diffusers folder. */
   readonly vae: string;
-  readonly model: ModelId;
+  /** Default: what the file says; see `LoadVaeOptions`. */
+  readonly model?: ModelId;
 }
 
 /**
@@ -15,6 +16,9 @@ export interface LoadEncoderOptions extends CreateEncoderOptions {
  */
 export async function loadEncoder({ vae, model, ...options }: LoadEncoderOptions): Promise<SelectedEncoder> {
   const { signal } = options;
-  const weights = await loadVae(vae, { model, ...(signal === undefined ? {} : { signal }) });
+  const weights = await loadVae(vae, {
+    ...(model === undefined ? {} : { model }),
+    ...(signal === undefined ? {} : { signal }),
+  });
   return createEncoder(weights, options);
 }

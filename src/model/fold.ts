@@ -26,6 +26,7 @@ function isPointwise({ kernel, stride }: ConvSpec): boolean {
 }
 
 function fold({ conv: first }: ConvLayer, second: ConvSpec, values: Map<string, Float32Array>): ConvLayer {
+  if (!first.bias || !second.bias) throw new Error('folding needs both biases');
   const mix = tensorOf(values, `${second.name}.weight`);
   const weight = multiply(mix, tensorOf(values, `${first.name}.weight`), second.outputs, first.outputs);
   const bias = multiply(mix, tensorOf(values, `${first.name}.bias`), second.outputs, first.outputs);

@@ -1,14 +1,15 @@
 /**
  * The backend-neutral form of an encoder: a straight list of layers, each fed by the one before. Everything that runs
- * an encoder (the ONNX writer now; oneDNN and TensorRT builders later) walks this list, and the tensors that a file
- * must hold are read off it, so that the topology is written down in one place (`topology.ts`).
+ * an encoder (the ONNX writer, oneDNN) walks this list, and the tensors that a file must hold are read off it, so that
+ * each topology is written down in one place (`topology.ts`).
  *
- * Feature maps are (count, channels, height, width). Tensor names are the canonical ones: those of the CompVis code.
+ * Feature maps are (count, channels, height, width). Tensor names are the canonical ones: those of the CompVis code,
+ * for every family.
  */
 
 import type { Dtype } from './safetensors/dtypes.js';
 
-/** A 2-D convolution with bias: `<name>.weight` [outputs, inputs, kernel, kernel] and `<name>.bias` [outputs]. */
+/** A 2-D convolution: `<name>.weight` [outputs, inputs, kernel, kernel] and, with `bias`, `<name>.bias` [outputs]. */
 export interface ConvSpec {
   readonly name: string;
   readonly inputs: number;
@@ -17,14 +18,32 @@ export interface ConvSpec {
   readonly stride: 1 | 2;
   /** Zeros added at the top, left, bottom, right. */
   readonly padding: readonly [top: number, left: number, bottom: number, right: number];
+  readonly bias: boolean;
 }
 
 /** Group normalisation with `<name>.weight` and `<name>.bias`, both [channels]. */
-export interface NormSpec {
+export interface GroupNormSpec {
+  readonly kind: 'group';
   readonly name: string;
   readonly channels: number;
   readonly groups: number;
   readonly epsilon: number;
+}
+
+/** For each pixel: x ↦ x / max(‖x‖₂ over the channels, epsilon) · √channels · `<name>.weight` [channels]. */
+export interface RmsNormSpec {
+  readonly kind: 'rms';
+  readonly name: string;
+  readonly channels: number;
+  readonly epsilon: number;
+}
+
+export type NormSpec = GroupNormSpec | RmsNormSpec;
+
+/** The start: bytes v ↦ v / 255, brought to −1…1 when 'signed'. */
+export interface PixelsLayer {
+  readonly kind: 'pixels';
+  readonly range: 'signed' | 'unit';
 }
 
 /** x ↦ conv(x) */
@@ -37,6 +56,19 @@ export interface ConvLayer {
 export interface DownsampleLayer {
   readonly kind: 'downsample';
   readonly conv: ConvSpec;
+}
+
+/**
+ * Halves both sides: x ↦ s2d(conv(x)) + mean(s2d(x)). s2d moves 2×2 pixels into channels in the order (row, column,
+ * channel); the mean is over groups of 4 · inputs / outputs consecutive channels.
+ */
+export interface SpaceToDepthLayer {
+  readonly kind: 'space-to-depth';
+  readonly name: string;
+  /** 3×3, inputs → outputs / 4. */
+  readonly conv: ConvSpec;
+  readonly inputs: number;
+  readonly outputs: number;
 }
 
 /** x ↦ silu(norm(x)) */
@@ -72,6 +104,23 @@ export interface AttentionLayer {
   readonly scale: number;
 }
 
+/** x ↦ conv(silu(norm(x))) + meanScale · (mean of x over `group` consecutive channels). */
+export interface NormConvMeanLayer {
+  readonly kind: 'norm-conv-mean';
+  readonly norm: NormSpec;
+  readonly conv: ConvSpec;
+  readonly group: number;
+  /** 1, or what takes a scale of x out again (`rescale.ts`). */
+  readonly meanScale: number;
+}
+
+/** x ↦ relu(conv(relu(conv(relu(conv(x))))) + x) */
+export interface ReluBlockLayer {
+  readonly kind: 'relu-block';
+  readonly name: string;
+  readonly convs: readonly [ConvSpec, ConvSpec, ConvSpec];
+}
+
 /** The end: the first `channels` channels are the mean, the others the log variance, clamped. */
 export interface MomentsLayer {
   readonly kind: 'moments';
@@ -81,11 +130,15 @@ export interface MomentsLayer {
 }
 
 export type Layer =
+  | PixelsLayer
   | ConvLayer
   | DownsampleLayer
+  | SpaceToDepthLayer
   | NormSiluLayer
   | ResidualLayer
   | AttentionLayer
+  | NormConvMeanLayer
+  | ReluBlockLayer
   | MomentsLayer;
 
 /** Where the bytes of a tensor lie as they are. */
@@ -119,6 +172,7 @@ function tensorsOfLayer(layer: Layer): TensorSpec[] {
   switch (layer.kind) {
     case 'conv':
     case 'downsample':
+    case 'space-to-depth':
       return convTensors(layer.conv);
     case 'norm-silu':
       return normTensors(layer.norm);
@@ -135,6 +189,11 @@ function tensorsOfLayer(layer: Layer): TensorSpec[] {
         ...normTensors(layer.norm),
         ...[layer.query, layer.key, layer.value, layer.output].flatMap(convTensors),
       ];
+    case 'norm-conv-mean':
+      return [...normTensors(layer.norm), ...convTensors(layer.conv)];
+    case 'relu-block':
+      return layer.convs.flatMap(convTensors);
+    case 'pixels':
     case 'moments':
       return [];
   }
@@ -147,16 +206,12 @@ export function tensorOf(tensors: ReadonlyMap<string, Float32Array>, name: strin
   return tensor;
 }
 
-function convTensors({ name, inputs, outputs, kernel }: ConvSpec): TensorSpec[] {
-  return [
-    { name: `${name}.weight`, shape: [outputs, inputs, kernel, kernel] },
-    { name: `${name}.bias`, shape: [outputs] },
-  ];
+function convTensors({ name, inputs, outputs, kernel, bias }: ConvSpec): TensorSpec[] {
+  const weight = { name: `${name}.weight`, shape: [outputs, inputs, kernel, kernel] };
+  return bias ? [weight, { name: `${name}.bias`, shape: [outputs] }] : [weight];
 }
 
-function normTensors({ name, channels }: NormSpec): TensorSpec[] {
-  return [
-    { name: `${name}.weight`, shape: [channels] },
-    { name: `${name}.bias`, shape: [channels] },
-  ];
+function normTensors({ kind, name, channels }: NormSpec): TensorSpec[] {
+  const weight = { name: `${name}.weight`, shape: [channels] };
+  return kind === 'group' ? [weight, { name: `${name}.bias`, shape: [channels] }] : [weight];
 }

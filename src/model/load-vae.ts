@@ -3,30 +3,37 @@ import { createHash } from 'node:crypto';
 import { throwIfAborted } from '../abort.js';
 import { LatentCacheError } from '../errors.js';
 import type { VaeArchitecture } from './architecture.js';
-import type { ModelId } from './catalog.js';
-import { evidenceInConfig, hasOwnNormalisation } from './evidence.js';
+import { MODELS, type ModelId } from './catalog.js';
+import { examine, onlyModel } from './examine.js';
 import { allFinite } from './finite.js';
-import { type Layer, type TensorSource, type TensorSpec, tensorsOf, type WeightedLayers } from './layers.js';
-import type { VaeLayout } from './layouts.js';
-import { readConfigBeside, resolveModelFile } from './model-file.js';
 import {
-  badShape,
-  locateEncoder,
-  missingTensors,
-  nameInFile,
-  readArchitecture,
-  type VaeLocation,
-} from './recognise.js';
-import { checkRequirements } from './requirements.js';
+  type Layer,
+  type TensorSource,
+  type TensorSpec,
+  tensorOf,
+  tensorsOf,
+  type WeightedLayers,
+} from './layers.js';
+import type { VaeLayout } from './layouts/layouts.js';
+import { nameInFile, type VaeLocation } from './locate.js';
+import { resolveModelFile } from './model-file.js';
+import type { PatchStatistics } from './normalise.js';
+import { badShape, missingTensors } from './recognise.js';
 import type { Dtype } from './safetensors/dtypes.js';
 import { openSafetensors, type SafetensorsFile } from './safetensors/reader.js';
+import { readingOf, type StoredReading } from './stored-tensor.js';
+import { addTinyMoments } from './tiny-moments.js';
 import { layersOf } from './topology.js';
 
 export interface VaeEncoderWeights extends WeightedLayers {
+  /** The one that was asked for, or the only one that it can be. */
+  readonly model: ModelId;
   readonly architecture: VaeArchitecture;
   readonly layers: readonly Layer[];
   /** By canonical (CompVis) name, float32, row-major, conv weights as [outputs, inputs, kernel, kernel]. */
   readonly tensors: ReadonlyMap<string, Float32Array>;
+  /** Of models whose latents are normalised by statistics in the VAE's file: FLUX.2. */
+  readonly patchStatistics?: PatchStatistics;
   /** The file that was read: not the path given, when that was a folder. */
   readonly path: string;
   readonly sourceLayout: VaeLayout;
@@ -41,8 +48,11 @@ export interface VaeEncoderWeights extends WeightedLayers {
 }
 
 export interface LoadVaeOptions {
-  /** SD1 and SD2 are one: 'sd'. Their VAE and SDXL's cannot be told apart, so that the caller must say. */
-  readonly model: ModelId;
+  /**
+   * SD1 and SD2 are one: 'sd'. Several models share a VAE, or have VAEs of the same shapes: without a model, the rest of
+   * a checkpoint, the `config.json` of a diffusers folder or the file's metadata must tell which it is.
+   */
+  readonly model?: ModelId;
   readonly signal?: AbortSignal;
 }
 
@@ -53,9 +63,10 @@ export interface LoadVaeOptions {
  * the encoder's tensors are read.
  * @throws LatentCacheError ERR_MODEL_FILE, ERR_MODEL_FORMAT, ERR_MODEL_TRUNCATED, ERR_MODEL_PICKLE, ERR_MODEL_KEY (a
  * tensor is missing), ERR_MODEL_SHAPE (shapes contradict each other), ERR_MODEL_DTYPE, ERR_MODEL_UNKNOWN (another kind
- * of model), ERR_NON_FINITE (NaN among the weights), ERR_ABORTED.
+ * of model), ERR_MODEL_AMBIGUOUS (without `model`, several have such a VAE), ERR_NON_FINITE (NaN among the weights),
+ * ERR_ABORTED.
  */
-export async function loadVae(path: string, options: LoadVaeOptions): Promise<VaeEncoderWeights> {
+export async function loadVae(path: string, options: LoadVaeOptions = {}): Promise<VaeEncoderWeights> {
   const resolved = await resolveModelFile(path);
   const file = await openSafetensors(resolved);
   try {
@@ -67,92 +78,99 @@ export async function loadVae(path: string, options: LoadVaeOptions): Promise<Va
 
 async function loadFrom(
   file: SafetensorsFile,
-  { model, signal }: LoadVaeOptions,
+  { model: wanted, signal }: LoadVaeOptions,
 ): Promise<VaeEncoderWeights> {
-  const location = locateEncoder(file.tensors, file.path);
-  const architecture = readArchitecture(file.tensors, location, file.path);
-  const warnings: string[] = [];
-  checkRequirements(file.tensors, location, architecture, model, file.path);
-  await collectWarnings(file, location, model, warnings);
-
+  const { location, architecture, models, warnings } = await examine(file, wanted);
+  const model = onlyModel(models, file.path);
   const layers = layersOf(architecture);
   const specs = tensorsOf(layers);
-  const missing = specs
-    .map(({ name }) => nameInFile(name, location))
-    .filter((name) => !file.tensors.has(name));
+  const nameOf = (canonical: string) => nameInFile(canonical, location, architecture.blocksPerLevel);
+  const { normalisation } = MODELS[model];
+  const statistics = normalisation.kind === 'patches' ? statisticsOf(location, architecture) : [];
+  const missing = [...specs.map(({ name }) => nameOf(name)), ...statistics.map(({ name }) => name)].filter(
+    (name) => !file.tensors.has(name),
+  );
   if (missing.length > 0) throw missingTensors(missing, file.path);
-  for (const spec of specs) checkShape(file, spec, location);
+  const readings = specs.map((spec) => checkShape(file, spec, nameOf(spec.name), location));
+  for (const spec of statistics) checkShape(file, spec, spec.name, location);
 
   const tensors = new Map<string, Float32Array>();
-  const hash = createHash('sha256');
   const dtypes = new Set<Dtype>();
   const sources = new Map<string, TensorSource>();
-  for (const { name, shape } of specs) {
+  for (const [at, { name }] of specs.entries()) {
     throwIfAborted(signal, 'loading the model');
-    const stored = nameInFile(name, location);
-    const values = await file.readFloat32(stored);
-    if (!allFinite(values)) {
-      throw new LatentCacheError(
-        'ERR_NON_FINITE',
-        `expected finite weights, tensor ${stored} of ${file.path} has NaN or infinity`,
-        {
-          path: file.path,
-          remedy: 'The file is damaged or was converted badly: take the VAE from another source.',
-        },
-      );
-    }
-    tensors.set(name, values);
+    const stored = nameOf(name);
+    tensors.set(name, readings[at]!.take(await readFinite(file, stored)));
     const { dtype, begin, end } = file.tensors.get(stored)!;
     dtypes.add(dtype);
-    sources.set(name, { path: file.path, offset: file.dataStart + begin, bytes: end - begin, dtype });
-    hash.update(`${name} [${shape.join(',')}]\n`).update(bytesOf(values));
+    if (readings[at]!.isWhole) {
+      sources.set(name, { path: file.path, offset: file.dataStart + begin, bytes: end - begin, dtype });
+    }
   }
-  if ([...dtypes].some((dtype) => dtype.startsWith('F8'))) {
-    warnings.push(`${file.path} stores the VAE in 8 bits: its latents are of poor quality.`);
+  if (architecture.family === 'tiny' && normalisation.kind === 'affine') {
+    addTinyMoments(tensors, normalisation);
   }
+  const hash = createHash('sha256');
+  for (const { name, shape } of specs) {
+    hash.update(`${name} [${shape.join(',')}]\n`).update(bytesOf(tensorOf(tensors, name)));
+  }
+  const read: Float32Array[] = [];
+  for (const { name, shape } of statistics) {
+    const values = await readFinite(file, name);
+    read.push(values);
+    hash.update(`${name.slice(location.prefix.length)} [${shape.join(',')}]\n`).update(bytesOf(values));
+  }
+  const [mean, variance] = read;
+  const isNarrow = [...dtypes].some((dtype) => dtype.startsWith('F8'));
   return {
+    model,
     architecture,
     layers,
     tensors,
     sources,
+    ...(mean === undefined || variance === undefined ? {} : { patchStatistics: { mean, variance } }),
     path: file.path,
     sourceLayout: location.layout,
     sourcePrefix: location.prefix,
     sourceDtypes: [...dtypes],
     fingerprint: hash.digest('hex'),
-    warnings,
+    warnings: isNarrow
+      ? [...warnings, `${file.path} stores the VAE in 8 bits: its latents are of poor quality.`]
+      : warnings,
   };
 }
 
-async function collectWarnings(
-  file: SafetensorsFile,
-  location: VaeLocation,
-  model: ModelId,
-  warnings: string[],
-): Promise<void> {
-  if (hasOwnNormalisation(file.tensors)) {
-    warnings.push(
-      `${file.path} looks like Playground v2.5, whose latents are normalised in its own way: an SDXL trainer will not do that.`,
-    );
-  }
-  // beside a single-file model, config.json is somebody else's
-  if (location.layout === 'ldm') return;
-  const evidence = evidenceInConfig(await readConfigBeside(file.path));
-  if (evidence !== undefined && evidence.model !== model) {
-    warnings.push(
-      `${file.path} looks like ${evidence.what} (${evidence.key}), it is used for model ${model}.`,
-    );
-  }
+/** Of the batch norm on patches of 2×2 latent pixels, by the names in the file. */
+function statisticsOf({ prefix }: VaeLocation, { latentChannels }: VaeArchitecture): TensorSpec[] {
+  return ['running_mean', 'running_var'].map((part) => ({
+    name: `${prefix}bn.${part}`,
+    shape: [4 * latentChannels],
+  }));
 }
 
-function checkShape(file: SafetensorsFile, { name, shape }: TensorSpec, location: VaeLocation): void {
-  const stored = nameInFile(name, location);
+async function readFinite(file: SafetensorsFile, name: string): Promise<Float32Array> {
+  const values = await file.readFloat32(name);
+  if (allFinite(values)) return values;
+  throw new LatentCacheError(
+    'ERR_NON_FINITE',
+    `expected finite weights, tensor ${name} of ${file.path} has NaN or infinity`,
+    {
+      path: file.path,
+      remedy: 'The file is damaged or was converted badly: take the VAE from another source.',
+    },
+  );
+}
+
+function checkShape(
+  file: SafetensorsFile,
+  spec: TensorSpec,
+  stored: string,
+  { family }: VaeLocation,
+): StoredReading {
   const got = file.tensors.get(stored)!.shape;
-  // the weight of a 1×1 conv is also saved as a matrix, with the same bytes
-  const isPointwise = shape.length === 4 && shape[2] === 1;
-  const agrees = got.every((size, i) => size === (shape[i] ?? 1));
-  const fits = got.length === shape.length || (isPointwise && got.length >= 2 && got.length < 4);
-  if (!agrees || !fits) throw badShape(file.path, stored, `[${shape.join(',')}]`, got);
+  const reading = readingOf(spec, family, got);
+  if (reading === undefined) throw badShape(file.path, stored, `[${spec.shape.join(',')}]`, got);
+  return reading;
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

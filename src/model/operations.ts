@@ -10,19 +10,30 @@ import type { ConvSpec, Layer } from './layers.js';
 export function encoderOperations(layers: readonly Layer[], size: Size): number {
   let { width, height } = size;
   let operations = 0;
+  const halve = () => {
+    width /= 2;
+    height /= 2;
+  };
   const conv = ({ inputs, outputs, kernel, stride }: ConvSpec) => {
-    width /= stride;
-    height /= stride;
+    if (stride === 2) halve();
     operations += 2 * width * height * kernel ** 2 * inputs * outputs;
   };
   for (const layer of layers) {
     switch (layer.kind) {
       case 'conv':
       case 'downsample':
+      case 'norm-conv-mean':
         conv(layer.conv);
+        break;
+      case 'space-to-depth':
+        conv(layer.conv);
+        halve();
         break;
       case 'residual':
         for (const one of [layer.conv1, layer.conv2, layer.shortcut]) if (one !== null) conv(one);
+        break;
+      case 'relu-block':
+        for (const one of layer.convs) conv(one);
         break;
       case 'attention':
         for (const one of [layer.query, layer.key, layer.value, layer.output]) conv(one);

@@ -1,81 +1,7 @@
-/** Says from the header of a file which encoder it holds, where, and under which names. */
+/** Reads the description of an encoder off the shapes in a file's header. */
 import { LatentCacheError } from '../errors.js';
-import { GROUP_NORM, LOGVAR_CLAMP, type VaeArchitecture } from './architecture.js';
-import { nameInLayout, type VaeLayout } from './layouts.js';
-import { nameOtherFamily } from './other-families.js';
-import type { TensorInfo } from './safetensors/header.js';
-
-export type Tensors = ReadonlyMap<string, TensorInfo>;
-
-/** Where the encoder's tensors are: `prefix + nameInLayout(canonical, layout)`. */
-export interface VaeLocation {
-  readonly prefix: string;
-  readonly layout: VaeLayout;
-}
-
-export function nameInFile(canonical: string, { prefix, layout }: VaeLocation): string {
-  return prefix + nameInLayout(canonical, layout);
-}
-
-/** A tensor that every KL encoder has and no decoder has. */
-const ANCHOR = 'encoder.down.0.block.0.conv1.weight';
-
-/** The usual places, best first; a file may hold a second copy, for instance averaged weights. */
-const PREFERRED_PREFIXES = ['first_stage_model.', 'vae.', ''];
-
-/**
- * @throws LatentCacheError ERR_MODEL_UNKNOWN (no encoder of this kind; the message names what was recognised) or
- * ERR_MODEL_KEY (several, and no rule to choose).
- */
-export function locateEncoder(tensors: Tensors, path: string): VaeLocation {
-  const found = (['ldm', 'diffusers'] as const).flatMap((layout) => {
-    const anchor = nameInLayout(ANCHOR, layout);
-    return [...tensors.keys()]
-      .filter((name) => name === anchor || name.endsWith(`.${anchor}`))
-      .map((name) => ({ prefix: name.slice(0, -anchor.length), layout }));
-  });
-  const first = found[0];
-  if (first === undefined) {
-    const other = nameOtherFamily(tensors);
-    throw new LatentCacheError(
-      'ERR_MODEL_UNKNOWN',
-      other === undefined
-        ? `expected the tensors of a VAE encoder in ${path}, found none (looked for …${ANCHOR} and …${nameInLayout(ANCHOR, 'diffusers')})`
-        : `expected a Stable Diffusion VAE in ${path}, recognised ${other}`,
-      {
-        path,
-        remedy: 'Give a VAE file, a diffusers vae folder, or a full checkpoint that contains its VAE.',
-      },
-    );
-  }
-  const best = found.length === 1 ? [first] : preferred(found);
-  if (best.length !== 1) {
-    const places = found.map(({ prefix, layout }) => `${JSON.stringify(prefix)} (${layout})`).join(', ');
-    throw new LatentCacheError(
-      'ERR_MODEL_KEY',
-      `expected one VAE encoder in ${path}, found several: ${places}`,
-      {
-        path,
-        remedy: 'Save the wanted VAE into a file of its own.',
-      },
-    );
-  }
-  return withAttentionNames(best[0]!, tensors);
-}
-
-function preferred(found: readonly VaeLocation[]): readonly VaeLocation[] {
-  for (const prefix of PREFERRED_PREFIXES) {
-    const matches = found.filter((place) => place.prefix === prefix);
-    if (matches.length > 0) return matches;
-  }
-  return found;
-}
-
-function withAttentionNames({ prefix, layout }: VaeLocation, tensors: Tensors): VaeLocation {
-  const old: VaeLocation = { prefix, layout: 'diffusers-old' };
-  const isOld = layout === 'diffusers' && tensors.has(nameInFile('encoder.mid.attn_1.q.weight', old));
-  return isOld ? old : { prefix, layout };
-}
+import { GROUP_NORM, LOGVAR_CLAMP, RMS_NORM, type VaeArchitecture } from './architecture.js';
+import { nameInFile, type Tensors, type VaeLocation } from './locate.js';
 
 /**
  * Reads widths and depths off the shapes; that every other tensor agrees is checked by the loader.
@@ -83,37 +9,57 @@ function withAttentionNames({ prefix, layout }: VaeLocation, tensors: Tensors): 
  * @throws LatentCacheError ERR_MODEL_KEY or ERR_MODEL_SHAPE.
  */
 export function readArchitecture(tensors: Tensors, location: VaeLocation, path: string): VaeArchitecture {
-  const has = (canonical: string) => tensors.has(nameInFile(canonical, location));
-  const outputsOf = (canonical: string): number => {
-    const name = nameInFile(canonical, location);
+  const { family } = location;
+  const blocksPerLevel = countBlocks(tensors, location);
+  const sidesOf = (canonical: string): readonly number[] => {
+    const name = nameInFile(canonical, location, blocksPerLevel);
     const shape = tensors.get(name)?.shape;
     if (shape === undefined) throw missingTensors([name], path);
-    if (shape.length !== 4) throw badShape(path, name, 'four dimensions', shape);
-    return shape[0]!;
+    const isConv = shape.length === 4 || (family === 'qwen-image' && shape.length === 5);
+    if (!isConv) throw badShape(path, name, 'four dimensions', shape);
+    return shape;
+  };
+  const moments = () => {
+    const outputs = sidesOf('encoder.conv_out.weight')[0]!;
+    if (outputs > 0 && outputs % 2 === 0) return outputs;
+    const name = nameInFile('encoder.conv_out.weight', location, blocksPerLevel);
+    throw badShape(path, name, 'an even number of outputs (mean and log variance)', [outputs]);
   };
 
-  const widths: number[] = [];
-  const blocksPerLevel: number[] = [];
-  for (let level = 0; has(`encoder.down.${level}.block.0.conv1.weight`); level++) {
-    widths.push(outputsOf(`encoder.down.${level}.block.0.conv1.weight`));
-    let blocks = 1;
-    while (has(`encoder.down.${level}.block.${blocks}.conv1.weight`)) blocks++;
-    blocksPerLevel.push(blocks);
+  const input = sidesOf('encoder.conv_in.weight');
+  if (input[1] !== 3) {
+    const name = nameInFile('encoder.conv_in.weight', location, blocksPerLevel);
+    throw badShape(path, name, '3 inputs (red, green and blue)', input);
   }
-  const moments = outputsOf('encoder.conv_out.weight');
-  if (moments === 0 || moments % 2 !== 0) {
-    const name = nameInFile('encoder.conv_out.weight', location);
-    throw badShape(path, name, 'an even number of outputs (mean and log variance)', [moments]);
-  }
-  return {
-    family: 'kl',
-    latentChannels: moments / 2,
-    widths,
+  const common = {
+    widths: blocksPerLevel.map((_, level) => sidesOf(`encoder.down.${level}.block.0.conv1.weight`)[0]!),
     blocksPerLevel,
-    norm: GROUP_NORM,
-    quantConv: has('quant_conv.weight'),
     logvarClamp: LOGVAR_CLAMP,
   };
+  switch (family) {
+    case 'kl': {
+      const quantConv = tensors.has(nameInFile('quant_conv.weight', location, blocksPerLevel));
+      return { family, latentChannels: moments() / 2, ...common, norm: GROUP_NORM, quantConv };
+    }
+    case 'hunyuan-image':
+      return { family, latentChannels: moments() / 2, ...common, norm: GROUP_NORM };
+    case 'qwen-image':
+      return { family, latentChannels: moments() / 2, ...common, norm: RMS_NORM };
+    case 'tiny':
+      return { family, latentChannels: sidesOf('encoder.conv_out.weight')[0]!, ...common };
+  }
+}
+
+function countBlocks(tensors: Tensors, location: VaeLocation): number[] {
+  const counts: number[] = [];
+  for (;;) {
+    const level = counts.length;
+    let blocks = 0;
+    const name = () => nameInFile(`encoder.down.${level}.block.${blocks}.conv1.weight`, location, counts);
+    while (tensors.has(name())) blocks++;
+    if (blocks === 0) return counts;
+    counts.push(blocks);
+  }
 }
 
 /** The error for tensors that should be in a file; `names` are those of the file's own layout. */

@@ -1,8 +1,9 @@
 /**
- * Keeps an encoder's activations inside of half precision without changing its result. Group normalisation takes a
- * scale of its input out again, so that the residual stream, and in each block what the second norm reads, may be
- * multiplied by any power of two: weights and biases of the convs that write there are scaled, and the epsilon of the
- * norms that read it by the square. Powers of two change no rounding: in float32 every bit stays (until numbers of 1e-38).
+ * Keeps an encoder's activations inside of half precision without changing its result. Normalisation takes a scale of
+ * its input out again, so that the residual stream, and in each block what the second norm reads, may be multiplied by
+ * any power of two: weights and biases of the convs that write there are scaled, and the epsilon of the norms that read
+ * it, by the square where it is added to a variance. Powers of two change no rounding: in float32 every bit stays (until
+ * numbers of 1e-38). Encoders without norms have no such points.
  */
 import { type ConvSpec, type Layer, type NormSpec, tensorOf, type WeightedLayers } from './layers.js';
 
@@ -25,14 +26,20 @@ const LARGEST = 1024;
 
 /** The feature maps that are never normalised, in the order in which they are computed. */
 export function scalePoints(layers: readonly Layer[]): ScalePoint[] {
+  const end = layers.findIndex(({ kind }) => kind === 'norm-silu' || kind === 'norm-conv-mean');
   const points: ScalePoint[] = [];
-  for (const [layer, one] of layers.entries()) {
-    if (one.kind === 'norm-silu') break;
+  for (const [layer, one] of layers.slice(0, Math.max(0, end)).entries()) {
+    if (one.kind === 'pixels') continue;
     if (one.kind === 'residual') points.push({ layer, kind: 'inner', isFree: true });
-    const isFree = one.kind === 'residual' ? one.shortcut !== null : one.kind !== 'attention';
-    points.push({ layer, kind: 'stream', isFree });
+    points.push({ layer, kind: 'stream', isFree: isBehindConv(one) });
   }
   return points;
+}
+
+/** Whether a layer's input reaches its output through convs only. */
+function isBehindConv(layer: Layer): boolean {
+  if (layer.kind === 'residual') return layer.shortcut !== null;
+  return layer.kind === 'conv' || layer.kind === 'downsample';
 }
 
 /**
@@ -58,7 +65,7 @@ export function chooseRescaling(layers: readonly Layer[], maxima: readonly Float
     }
     segment.push(at);
   }
-  close();
+  if (segment.length > 0) close();
   return { exponents };
 }
 
@@ -84,11 +91,14 @@ export function rescale<Encoder extends WeightedLayers>(encoder: Encoder, { expo
     );
     sources.delete(name);
   };
-  const scaleConv = ({ name }: ConvSpec, weight: number, bias: number) => {
-    scale(`${name}.weight`, weight);
-    scale(`${name}.bias`, bias);
+  const scaleConv = (conv: ConvSpec, weight: number, bias: number) => {
+    scale(`${conv.name}.weight`, weight);
+    if (conv.bias) scale(`${conv.name}.bias`, bias);
   };
-  const scaleNorm = (norm: NormSpec, factor: number) => ({ ...norm, epsilon: norm.epsilon * factor ** 2 });
+  const scaleNorm = (norm: NormSpec, factor: number): NormSpec => ({
+    ...norm,
+    epsilon: norm.epsilon * (norm.kind === 'group' ? factor ** 2 : factor),
+  });
 
   let stream = 1;
   const rescaled = (layer: Layer, before: number, inner: number): Layer => {
@@ -102,13 +112,16 @@ export function rescale<Encoder extends WeightedLayers>(encoder: Encoder, { expo
       scaleConv(layer.output, stream, stream);
       return { ...layer, norm: scaleNorm(layer.norm, before) };
     }
-    if (layer.kind === 'conv' || layer.kind === 'downsample') {
+    if (layer.kind === 'conv' || layer.kind === 'downsample' || layer.kind === 'space-to-depth') {
       scaleConv(layer.conv, stream / before, stream);
     }
     return layer;
   };
   const layers = encoder.layers.map((layer, index) => {
     if (layer.kind === 'norm-silu') return { ...layer, norm: scaleNorm(layer.norm, stream) };
+    if (layer.kind === 'norm-conv-mean') {
+      return { ...layer, norm: scaleNorm(layer.norm, stream), meanScale: layer.meanScale / stream };
+    }
     if (!points.some((point) => point.layer === index)) return layer;
     const before = stream;
     stream = factorAt(index, 'stream');

@@ -25,8 +25,8 @@ function rangeOf(name: string, shape: readonly number[]): { scale: number; offse
     const fanIn = shape.slice(1).reduce((product, size) => product * size, 1);
     return { scale: Math.sqrt(3 / fanIn), offset: 0 };
   }
-  // the only one-dimensional weights are those of norms
-  return name.endsWith('.weight') ? { scale: 0.25, offset: 1 } : { scale: 0.125, offset: 0 };
+  // the only one-dimensional weights are those of norms; a variance is positive as they are
+  return /\.(weight|running_var)$/.test(name) ? { scale: 0.25, offset: 1 } : { scale: 0.125, offset: 0 };
 }
 
 /** The 32-bit finaliser "lowbias32" of C. Wellons (hash-prospector). */

@@ -1,19 +1,36 @@
 /**
- * The one place that knows how a KL encoder is put together: conv_in, levels of residual blocks with a stride-2 conv
- * between them, residual–attention–residual in the middle, norm, conv_out, quant_conv. Names and order follow the
- * `Encoder` class of CompVis/stable-diffusion (`ldm/modules/diffusionmodules/model.py`).
+ * The one place that knows how each encoder is put together. Three families share one plan: conv_in, levels of
+ * residual blocks with something between them that halves the sides, residual–attention–residual in the middle, an end.
+ * Names and order follow the `Encoder` class of CompVis/stable-diffusion (`ldm/modules/diffusionmodules/model.py`);
+ * differences those of sd-scripts `hunyuan_image_vae.py` and `qwen_image_autoencoder_kl.py`, and taesd `taesd.py`.
  */
-import type { VaeArchitecture } from './architecture.js';
-import type { AttentionLayer, ConvSpec, Layer, NormSpec, ResidualLayer } from './layers.js';
+import type {
+  HunyuanImageArchitecture,
+  KlArchitecture,
+  QwenImageArchitecture,
+  TinyArchitecture,
+  VaeArchitecture,
+} from './architecture.js';
+import type { AttentionLayer, ConvSpec, Layer, NormSpec, ReluBlockLayer, ResidualLayer } from './layers.js';
 
 export function layersOf(architecture: VaeArchitecture): Layer[] {
-  const { widths, blocksPerLevel, latentChannels, logvarClamp } = architecture;
-  const norm = (name: string, channels: number): NormSpec => ({
-    name,
-    channels,
-    groups: architecture.norm.groups,
-    epsilon: architecture.norm.epsilon,
-  });
+  return [
+    { kind: 'pixels', range: architecture.family === 'tiny' ? 'unit' : 'signed' },
+    ...(architecture.family === 'tiny' ? tinyLayers(architecture) : residualLayers(architecture)),
+    {
+      kind: 'moments',
+      channels: architecture.latentChannels,
+      logvarMinimum: architecture.logvarClamp.minimum,
+      logvarMaximum: architecture.logvarClamp.maximum,
+    },
+  ];
+}
+
+type ResidualArchitecture = KlArchitecture | HunyuanImageArchitecture | QwenImageArchitecture;
+
+function residualLayers(architecture: ResidualArchitecture): Layer[] {
+  const { widths, blocksPerLevel } = architecture;
+  const norm = (name: string, channels: number): NormSpec => ({ ...architecture.norm, name, channels });
   const residual = (name: string, inputs: number, outputs: number): ResidualLayer => ({
     kind: 'residual',
     name,
@@ -41,38 +58,78 @@ export function layersOf(architecture: VaeArchitecture): Layer[] {
       layers.push(residual(`encoder.down.${level}.block.${block}`, channels, width));
       channels = width;
     }
-    if (level < widths.length - 1) {
-      layers.push({ kind: 'downsample', conv: halving(`encoder.down.${level}.downsample.conv`, channels) });
-    }
+    const next = widths[level + 1];
+    if (next === undefined) continue;
+    layers.push(halvingLayer(architecture, `encoder.down.${level}.downsample`, channels, next));
+    if (architecture.family === 'hunyuan-image') channels = next;
   }
-  layers.push(
+  return [
+    ...layers,
     residual('encoder.mid.block_1', channels, channels),
     attention('encoder.mid.attn_1', channels),
     residual('encoder.mid.block_2', channels, channels),
-    { kind: 'norm-silu', norm: norm('encoder.norm_out', channels) },
-    { kind: 'conv', conv: conv3('encoder.conv_out', channels, 2 * latentChannels) },
-  );
-  if (architecture.quantConv) {
-    layers.push({ kind: 'conv', conv: conv1('quant_conv', 2 * latentChannels, 2 * latentChannels) });
+    ...endLayers(architecture, norm('encoder.norm_out', channels)),
+  ];
+}
+
+/** @param next channels of the next level, which Hunyuan's layer gives already. */
+function halvingLayer({ family }: ResidualArchitecture, name: string, channels: number, next: number): Layer {
+  if (family !== 'hunyuan-image') {
+    return { kind: 'downsample', conv: halving(`${name}.conv`, channels) };
   }
-  layers.push({
-    kind: 'moments',
-    channels: latentChannels,
-    logvarMinimum: logvarClamp.minimum,
-    logvarMaximum: logvarClamp.maximum,
-  });
+  const conv = conv3(`${name}.conv`, channels, next / 4);
+  return { kind: 'space-to-depth', name, conv, inputs: channels, outputs: next };
+}
+
+function endLayers(architecture: ResidualArchitecture, norm: NormSpec): Layer[] {
+  const moments = 2 * architecture.latentChannels;
+  const conv = conv3('encoder.conv_out', norm.channels, moments);
+  if (architecture.family === 'hunyuan-image') {
+    return [{ kind: 'norm-conv-mean', norm, conv, group: norm.channels / moments, meanScale: 1 }];
+  }
+  const layers: Layer[] = [
+    { kind: 'norm-silu', norm },
+    { kind: 'conv', conv },
+  ];
+  if (architecture.family === 'qwen-image' || architecture.quantConv) {
+    layers.push({ kind: 'conv', conv: conv1('quant_conv', moments, moments) });
+  }
   return layers;
 }
 
+/** The last conv has twice the outputs that a file has: `tiny-moments.ts`. */
+function tinyLayers({ widths, blocksPerLevel, latentChannels }: TinyArchitecture): Layer[] {
+  let channels = widths[0]!;
+  const block = (name: string): ReluBlockLayer => ({
+    kind: 'relu-block',
+    name,
+    convs: [1, 2, 3].map((number) =>
+      conv3(`${name}.conv${number}`, channels, channels),
+    ) as unknown as ReluBlockLayer['convs'],
+  });
+  const layers: Layer[] = [{ kind: 'conv', conv: conv3('encoder.conv_in', 3, channels) }];
+  for (const [level, width] of widths.entries()) {
+    if (level > 0) {
+      const name = `encoder.down.${level - 1}.downsample.conv`;
+      const conv: ConvSpec = { ...conv3(name, channels, width), stride: 2, bias: false };
+      layers.push({ kind: 'downsample', conv });
+      channels = width;
+    }
+    for (let at = 0; at < blocksPerLevel[level]!; at++)
+      layers.push(block(`encoder.down.${level}.block.${at}`));
+  }
+  return [...layers, { kind: 'conv', conv: conv3('encoder.conv_out', channels, 2 * latentChannels) }];
+}
+
 function conv3(name: string, inputs: number, outputs: number): ConvSpec {
-  return { name, inputs, outputs, kernel: 3, stride: 1, padding: [1, 1, 1, 1] };
+  return { name, inputs, outputs, kernel: 3, stride: 1, padding: [1, 1, 1, 1], bias: true };
 }
 
 function conv1(name: string, inputs: number, outputs: number): ConvSpec {
-  return { name, inputs, outputs, kernel: 1, stride: 1, padding: [0, 0, 0, 0] };
+  return { name, inputs, outputs, kernel: 1, stride: 1, padding: [0, 0, 0, 0], bias: true };
 }
 
 /** Pads at the bottom and the right only, as the CompVis code does: a symmetric pad would shift the picture. */
 function halving(name: string, channels: number): ConvSpec {
-  return { name, inputs: channels, outputs: channels, kernel: 3, stride: 2, padding: [0, 0, 1, 1] };
+  return { ...conv3(name, channels, channels), stride: 2, padding: [0, 0, 1, 1] };
 }

@@ -43,6 +43,10 @@ export class Calibrator {
   ): Promise<void> {
     const { networks, scales } = this.#parts;
     if (networks.rescaling !== undefined) return;
+    if (networks.probeLength === 0) {
+      networks.setRescaling({ exponents: [] });
+      return;
+    }
     const lock = await scales.lock(signal);
     try {
       let rescaling = await scales.read();

@@ -24,10 +24,9 @@ export interface EncoderGraphOptions {
 export function buildEncoderGraph(encoder: WeightedLayers, options: EncoderGraphOptions): OnnxGraph {
   const folded = foldPointwiseConvs(encoder);
   const walker = new LayerWalker(folded, options);
-  let value = walker.pixels('pixels');
-  // behind the last norm everything is small and decides the result
-  const lastNorm = folded.layers.findLastIndex(({ kind }) => kind === 'norm-silu');
-  for (const [index, layer] of folded.layers.entries()) value = walker.add(layer, value, index > lastNorm);
+  let value = 'pixels';
+  const last = folded.layers.length - 2;
+  for (const [index, layer] of folded.layers.entries()) value = walker.add(layer, value, index === last);
   const moments = folded.layers.at(-1);
   if (moments?.kind !== 'moments') throw new Error('an encoder ends with its moments');
   const latent = latentSides(options.size, folded);
@@ -48,6 +47,7 @@ export function pixelsInput(size: GraphSize | 'dynamic'): OnnxGraph['inputs'][nu
 
 function latentSides(size: GraphSize | 'dynamic', { layers }: WeightedLayers): (string | number)[] {
   if (size === 'dynamic') return ['latent_height', 'latent_width'];
-  const stride = 2 ** layers.filter(({ kind }) => kind === 'downsample').length;
+  const halvings = layers.filter(({ kind }) => kind === 'downsample' || kind === 'space-to-depth');
+  const stride = 2 ** halvings.length;
   return [size.height / stride, size.width / stride];
 }

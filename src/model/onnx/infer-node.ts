@@ -28,10 +28,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   Identity: (_, [x]) => result(x!.shape, x!.type),
   Abs: (_, [x]) => result(x!.shape, x!.type),
   Sigmoid: (_, [x]) => result(x!.shape, x!.type),
+  Relu: (_, [x]) => result(x!.shape, x!.type),
   Add: elementwise,
   Sub: elementwise,
   Mul: elementwise,
   Div: elementwise,
+  Max: elementwise,
   Conv: convolution,
   InstanceNormalization: (node, [x, scale, bias]) => {
     demand(node, x!.shape.length >= 3, 'needs rank 3 or more');
@@ -87,18 +89,40 @@ const RULES: Readonly<Record<string, Rule>> = {
       inputs[0]!.type,
     );
   },
-  ReduceMax: (_, [x, axes]) =>
-    result(
-      x!.shape.map((side, i) => (axes!.integers!.includes(i) ? 1 : side)),
-      x!.type,
-    ),
+  ReduceMax: reduction,
+  ReduceMean: reduction,
+  ReduceL2: (node, inputs) => {
+    demand(node, inputs[0]!.type === 'float32', 'must be of float32');
+    return reduction(node, inputs);
+  },
+  SpaceToDepth: (node, [x]) => {
+    const [count, channels, height, width] = x!.shape as readonly [number, number, number, number];
+    const size = node.attributes.blocksize as number;
+    demand(node, height % size === 0 && width % size === 0, 'has sides that do not divide');
+    return result([count, channels * size ** 2, height / size, width / size], x!.type);
+  },
 };
 
+function reduction(node: OnnxNode, [x, axes]: readonly CheckedValue[]): CheckedValue {
+  const isReduced = (axis: number) => axes!.integers!.includes(axis);
+  const shape =
+    node.attributes.keepdims === 1
+      ? x!.shape.map((side, axis) => (isReduced(axis) ? 1 : side))
+      : x!.shape.filter((_, axis) => !isReduced(axis));
+  return result(shape, x!.type);
+}
+
 function convolution(node: OnnxNode, [x, weight, bias]: readonly CheckedValue[]): CheckedValue {
-  demand(node, weight!.isConstant && bias!.isConstant, 'needs weights and bias as initializers');
-  demand(node, sameTypes([x!, weight!, bias!]), 'mixes types');
+  const parameters = bias === undefined ? [weight!] : [weight!, bias];
+  demand(
+    node,
+    parameters.every(({ isConstant }) => isConstant),
+    'needs weights and bias as initializers',
+  );
+  demand(node, sameTypes([x!, ...parameters]), 'mixes types');
   const [outputs, inputs, ...kernel] = weight!.shape;
-  demand(node, inputs === x!.shape[1] && bias!.shape[0] === outputs, 'has another channel count');
+  const isBiasRight = bias === undefined || bias.shape[0] === outputs;
+  demand(node, inputs === x!.shape[1] && isBiasRight, 'has another channel count');
   const pads = node.attributes.pads as readonly number[];
   const strides = node.attributes.strides as readonly number[];
   const side = (axis: 0 | 1) =>

@@ -7,9 +7,15 @@
 import {
   type AttentionLayer,
   type ConvSpec,
+  type GroupNormSpec,
   type Layer,
+  type NormConvMeanLayer,
   type NormSpec,
+  type PixelsLayer,
+  type ReluBlockLayer,
   type ResidualLayer,
+  type RmsNormSpec,
+  type SpaceToDepthLayer,
   type TensorSource,
   tensorOf,
   type WeightedLayers,
@@ -37,6 +43,8 @@ export class LayerWalker {
   readonly #queryChunks: number;
   /** Of the feature maps at the current layer; undefined when it is free. */
   #size: GraphSize | undefined;
+  /** The current value is of float32, whatever the type of the graph. */
+  #isWide = false;
   /** Sees the feature maps that are not normalised: the residual stream, and what a block's second norm reads. */
   readonly #observe: (value: string) => void;
 
@@ -53,53 +61,86 @@ export class LayerWalker {
     this.#observe = observe;
   }
 
-  /** uint8 (N, H, W, 3) → (N, 3, H, W) in −1…1, in the order of torchvision's ToTensor and Normalize(0.5, 0.5). */
-  pixels(x: string): string {
-    const { graph } = this;
-    const constant = (value: number) => graph.float(`constant/${value}`, [], Float32Array.of(value));
-    const unit = graph.node('Div', 'image/unit', [graph.cast('image/float', x, 'float32'), constant(255)]);
-    const centred = graph.node('Sub', 'image/centred', [unit, constant(0.5)]);
-    const normal = graph.node('Div', 'image/normalised', [centred, constant(0.5)]);
-    return this.#narrow('image', graph.node('Transpose', 'image/planes', [normal], { perm: [0, 3, 1, 2] }));
-  }
-
-  /** @param isLast the layers behind it are of float32 */
+  /** @param isLast it makes the moments, in float32 */
   add(layer: Layer, x: string, isLast: boolean): string {
     switch (layer.kind) {
+      case 'pixels':
+        return this.#pixels(layer, x);
       case 'conv': {
-        const y = this.#conv(layer.conv, x, isLast ? 'float32' : this.#type);
-        if (!isLast) this.#observe(y);
+        if (isLast) return this.#conv(layer.conv, this.#widened(`${layer.conv.name}/float`, x), 'float32');
+        const y = this.#conv(layer.conv, x);
+        this.#observe(y);
         return y;
       }
       case 'downsample': {
         const y = this.#conv(layer.conv, x);
-        if (this.#size) this.#size = { width: this.#size.width / 2, height: this.#size.height / 2 };
+        this.#halve();
         this.#observe(y);
         return y;
       }
+      case 'space-to-depth':
+        return this.#spaceToDepth(layer, x);
       case 'norm-silu':
+        this.#isWide = true;
         return this.#silu(layer.norm.name, this.#norm(layer.norm, x));
       case 'residual':
         return this.#residual(layer, x);
       case 'attention':
         return this.#attention(layer, x);
+      case 'norm-conv-mean':
+        return this.#normConvMean(layer, x);
+      case 'relu-block':
+        return this.#reluBlock(layer, x);
       case 'moments':
         return this.graph.node('Identity', 'moments', [x]);
     }
   }
 
-  #conv({ name, inputs, outputs, kernel, stride, padding }: ConvSpec, x: string, type = this.#type): string {
+  /** uint8 (N, H, W, 3) → (N, 3, H, W), in the order of torchvision's ToTensor and, to −1…1, Normalize(0.5, 0.5). */
+  #pixels({ range }: PixelsLayer, x: string): string {
+    const { graph } = this;
+    const constant = (value: number) => graph.float(`constant/${value}`, [], Float32Array.of(value));
+    const unit = graph.node('Div', 'image/unit', [graph.cast('image/float', x, 'float32'), constant(255)]);
+    const centre = () => {
+      const centred = graph.node('Sub', 'image/centred', [unit, constant(0.5)]);
+      return graph.node('Div', 'image/normalised', [centred, constant(0.5)]);
+    };
+    const normal = range === 'signed' ? centre() : unit;
+    return this.#narrow('image', graph.node('Transpose', 'image/planes', [normal], { perm: [0, 3, 1, 2] }));
+  }
+
+  #halve(): void {
+    if (this.#size) this.#size = { width: this.#size.width / 2, height: this.#size.height / 2 };
+  }
+
+  #conv(spec: ConvSpec, x: string, type = this.#type): string {
+    const { name, inputs, outputs, kernel, stride, padding } = spec;
     const weight = this.#parameter(`${name}.weight`, [outputs, inputs, kernel, kernel], type);
-    const bias = this.#parameter(`${name}.bias`, [outputs], type);
-    return this.graph.node('Conv', name, [x, weight, bias], {
+    const bias = spec.bias ? [this.#parameter(`${name}.bias`, [outputs], type)] : [];
+    return this.graph.node('Conv', name, [x, weight, ...bias], {
       kernel_shape: [kernel, kernel],
       strides: [stride, stride],
       pads: padding,
     });
   }
 
+  #norm(norm: NormSpec, x: string): string {
+    return norm.kind === 'group' ? this.#groupNorm(norm, x) : this.#rmsNorm(norm, x);
+  }
+
+  #rmsNorm({ name, channels, epsilon }: RmsNormSpec, x: string): string {
+    const { graph } = this;
+    const wide = this.#widen(`${name}/float`, x);
+    const length = graph.node('ReduceL2', `${name}/length`, [wide, graph.integers(1)], { keepdims: 1 });
+    const floor = graph.float(`constant/${epsilon}`, [], Float32Array.of(epsilon));
+    const divisor = graph.node('Max', `${name}/divisor`, [length, floor]);
+    const normal = graph.node('Div', `${name}/normal`, [wide, divisor]);
+    const factors = tensorOf(this.#tensors, `${name}.weight`).map((value) => value * Math.sqrt(channels));
+    return graph.node('Mul', name, [normal, graph.float(`${name}.factor`, [channels, 1, 1], factors)]);
+  }
+
   /** Each group is one channel to InstanceNormalization; GroupNormalization itself differs between opsets and backends. */
-  #norm({ name, channels, groups, epsilon }: NormSpec, x: string): string {
+  #groupNorm({ name, channels, groups, epsilon }: GroupNormSpec, x: string): string {
     const { graph } = this;
     const ones = graph.float(`ones[${groups}]`, [groups], new Float32Array(groups).fill(1));
     const zeros = graph.float(`zeros[${groups}]`, [groups], new Float32Array(groups));
@@ -129,6 +170,50 @@ export class LayerWalker {
     const y = this.graph.node('Add', name, [shortcut === null ? x : this.#conv(shortcut, x), second]);
     this.#observe(y);
     return y;
+  }
+
+  #spaceToDepth({ name, conv, inputs, outputs }: SpaceToDepthLayer, x: string): string {
+    const { graph } = this;
+    const moved = (value: string) => graph.node('SpaceToDepth', `${value}/moved`, [value], { blocksize: 2 });
+    const branch = moved(this.#conv(conv, x));
+    const pixels = graph.node('SpaceToDepth', `${name}/moved`, [x], { blocksize: 2 });
+    this.#halve();
+    const mean = this.#groupMean(name, pixels, (4 * inputs) / outputs, outputs, branch);
+    const y = graph.node('Add', name, [branch, mean]);
+    this.#observe(y);
+    return y;
+  }
+
+  /** The mean over `group` consecutive channels, in the shape of `like`: (N, channels, H, W). */
+  #groupMean(name: string, x: string, group: number, channels: number, like: string): string {
+    const { graph } = this;
+    const grouped = graph.node('Reshape', `${name}/groups`, [x, graph.integers(0, channels, group, -1)]);
+    const mean = graph.node('ReduceMean', `${name}/group_mean`, [grouped, graph.integers(2)], {
+      keepdims: 0,
+    });
+    return graph.node('Reshape', `${name}/mean`, [mean, this.#shapeOf(`${name}/mean`, like, channels)]);
+  }
+
+  #normConvMean({ norm, conv, group, meanScale }: NormConvMeanLayer, x: string): string {
+    const { graph } = this;
+    const y = this.#conv(conv, this.#silu(norm.name, this.#norm(norm, x)), 'float32');
+    const wide = this.#widen(`${conv.name}/float`, x);
+    let mean = this.#groupMean(conv.name, wide, group, conv.outputs, y);
+    if (meanScale !== 1) {
+      const factor = graph.float(`constant/${meanScale}`, [], Float32Array.of(meanScale));
+      mean = graph.node('Mul', `${conv.name}/mean/scaled`, [mean, factor]);
+    }
+    return graph.node('Add', `${conv.name}/sum`, [y, mean]);
+  }
+
+  #reluBlock({ name, convs }: ReluBlockLayer, x: string): string {
+    const relu = (output: string, value: string) => this.graph.node('Relu', output, [value]);
+    const [first, second, third] = convs;
+    const inner = [first, second].reduce(
+      (value, conv) => relu(`${conv.name}/active`, this.#conv(conv, value)),
+      x,
+    );
+    return relu(name, this.graph.node('Add', `${name}/sum`, [this.#conv(third, inner), x]));
   }
 
   #attention(layer: AttentionLayer, x: string): string {
@@ -201,6 +286,11 @@ export class LayerWalker {
   #shapeOf(name: string, x: string, channels: number): string {
     if (this.#size === undefined) return this.graph.node('Shape', `${name}/shape`, [x]);
     return this.graph.integers(0, channels, this.#size.height, this.#size.width);
+  }
+
+  /** The current value, in float32. */
+  #widened(name: string, x: string): string {
+    return this.#isWide ? x : this.#widen(name, x);
   }
 
   #widen(name: string, x: string): string {

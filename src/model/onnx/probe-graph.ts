@@ -1,6 +1,7 @@
 /** A graph that measures how large the activations of an encoder become, for choosing the exponents of `rescale`. */
 import { foldPointwiseConvs } from '../fold.js';
 import type { WeightedLayers } from '../layers.js';
+import { scalePoints } from '../rescale.js';
 import { pixelsInput } from './encoder-graph.js';
 import { type GraphSize, LayerWalker } from './layer-walker.js';
 import type { OnnxGraph } from './schema.js';
@@ -16,11 +17,10 @@ export function buildProbeGraph(encoder: WeightedLayers, size: GraphSize): OnnxG
     observed.push(value),
   );
   const { graph } = walker;
-  let value = walker.pixels('pixels');
-  for (const layer of folded.layers) {
-    if (layer.kind === 'norm-silu') break;
-    value = walker.add(layer, value, false);
-  }
+  const last = scalePoints(folded.layers).at(-1);
+  if (last === undefined) throw new Error('an encoder without norms has nothing to measure');
+  let value = 'pixels';
+  for (const layer of folded.layers.slice(0, last.layer + 1)) value = walker.add(layer, value, false);
   const maxima = observed.map((name) => {
     const row = graph.node('Reshape', `${name}/row`, [name, graph.integers(0, -1)]);
     const absolute = graph.node('Abs', `${name}/absolute`, [row]);
