@@ -22,6 +22,11 @@ std::string Field::text() const {
   return textOf(value_, name_.c_str());
 }
 
+bool Field::truth() const {
+  if (!value_.IsBoolean()) reject("true or false");
+  return value_.As<Napi::Boolean>();
+}
+
 std::uint32_t Field::integer(std::uint32_t minimum, std::uint32_t maximum) const {
   return static_cast<std::uint32_t>(integerOf(value_, name_.c_str(), static_cast<std::int32_t>(minimum),
                                               static_cast<std::int32_t>(maximum)));

@@ -20,7 +20,9 @@ class Field {
   std::uint32_t length() const;
 
   bool isNull() const { return value_.IsNull(); }
+  bool isUndefined() const { return value_.IsUndefined(); }
   std::string text() const;
+  bool truth() const;
   std::uint32_t integer(std::uint32_t minimum, std::uint32_t maximum) const;
   // The one number that fits here.
   std::uint32_t exactly(std::uint32_t expected) const;

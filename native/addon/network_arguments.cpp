@@ -1,52 +1,22 @@
 #include "network_arguments.h"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "device_values.h"
-#include "errors.h"
 #include "field.h"
+#include "spec_reader.h"
+#include "tensor_map.h"
 
 namespace lc::addon {
 namespace {
 
 constexpr std::uint32_t kPixelChannels = 3;
-// Beyond what any network has, and small enough that the elements of a weight fit 64 bits.
-constexpr std::uint32_t kMaxChannels = 1 << 16;
-
-// The Map of the tensors.
-class Tensors {
- public:
-  Tensors(const Napi::Value& map, std::vector<Napi::Value>& kept)
-      : map_(objectOf(map, "tensors")), kept_(kept) {
-    const Napi::Value get = map_.Get("get");
-    if (!get.IsFunction()) reject(map.Env(), "tensors", "a Map", describe(map));
-    get_ = get.As<Napi::Function>();
-  }
-
-  const float* find(const std::string& name, std::uint64_t elements) {
-    const Napi::Env env = map_.Env();
-    const std::string described = "the tensor " + name;
-    Napi::Float32Array values = floatsOf(get_.Call(map_, {Napi::String::New(env, name)}), described.c_str());
-    if (values.ElementLength() != elements) {
-      reject(env, described.c_str(), std::to_string(elements) + " elements",
-             std::to_string(values.ElementLength()));
-    }
-    kept_.push_back(values);
-    return values.Data();
-  }
-
- private:
-  Napi::Object map_;
-  Napi::Function get_;
-  std::vector<Napi::Value>& kept_;
-};
 
 // Reads layer after layer.
 class LayerReader {
  public:
-  explicit LayerReader(Tensors& tensors) : tensors_(tensors) {}
+  explicit LayerReader(TensorMap& tensors) : tensors_(tensors) {}
 
   lc_layer read(const Field& layer) {
     const std::string kind = layer["kind"].text();
@@ -55,14 +25,20 @@ class LayerReader {
     if (kind == "norm-silu") return normSilu(layer);
     if (kind == "residual") return residual(layer);
     if (kind == "attention") return attention(layer);
-    layer["kind"].reject("conv, downsample, norm-silu, residual, attention or, at the end, moments");
+    if (kind == "space-to-depth") return spaceToDepth(layer);
+    if (kind == "norm-conv-mean") return normConvMean(layer);
+    if (kind == "relu-block") return reluBlock(layer);
+    layer["kind"].reject(
+        "conv, downsample, norm-silu, residual, attention, space-to-depth, norm-conv-mean, relu-block, "
+        "pixels "
+        "at the beginning or moments at the end");
   }
 
  private:
   lc_layer single(const Field& spec, lc_layer_kind kind, std::uint32_t stride) {
     lc_layer result{};
     result.kind = kind;
-    result.convs[0] = conv(spec, channels_, stride);
+    result.convs[0] = conv(spec, {channels_, stride});
     channels_ = result.convs[0].outputs;
     return result;
   }
@@ -78,15 +54,15 @@ class LayerReader {
     lc_layer result{};
     result.kind = LC_LAYER_RESIDUAL;
     result.norms[0] = norm(layer["norm1"], channels_);
-    result.convs[0] = conv(layer["conv1"], channels_);
+    result.convs[0] = conv(layer["conv1"], {channels_});
     const std::uint32_t between = result.convs[0].outputs;
     result.norms[1] = norm(layer["norm2"], between);
     const Field shortcut = layer["shortcut"];
     if (shortcut.isNull()) {
-      result.convs[1] = conv(layer["conv2"], between, 1, channels_);
+      result.convs[1] = conv(layer["conv2"], {between, 1, channels_});
     } else {
-      result.convs[1] = conv(layer["conv2"], between);
-      result.convs[2] = conv(shortcut, channels_, 1, result.convs[1].outputs);
+      result.convs[1] = conv(layer["conv2"], {between});
+      result.convs[2] = conv(shortcut, {channels_, 1, result.convs[1].outputs});
     }
     channels_ = result.convs[1].outputs;
     return result;
@@ -97,77 +73,91 @@ class LayerReader {
     result.kind = LC_LAYER_ATTENTION;
     result.norms[0] = norm(layer["norm"], channels_);
     auto& [query, key, value, output] = result.convs;
-    query = conv(layer["query"], channels_);
-    key = conv(layer["key"], channels_, 1, query.outputs);
-    value = conv(layer["value"], channels_);
-    output = conv(layer["output"], value.outputs, 1, channels_);
+    query = conv(layer["query"], {channels_});
+    key = conv(layer["key"], {channels_, 1, query.outputs});
+    value = conv(layer["value"], {channels_});
+    output = conv(layer["output"], {value.outputs, 1, channels_});
     result.scale = layer["scale"].positive();
     return result;
   }
 
-  lc_conv conv(const Field& spec, std::uint32_t inputs, std::uint32_t stride = 1,
-               std::optional<std::uint32_t> outputs = std::nullopt) {
-    lc_conv result{};
-    result.inputs = spec["inputs"].exactly(inputs);
-    result.outputs = outputs ? spec["outputs"].exactly(*outputs) : spec["outputs"].integer(1, kMaxChannels);
-    result.kernel = spec["kernel"].integer(1, 3);
-    if (result.kernel == 2) spec["kernel"].reject("1 or 3");
-    result.stride = spec["stride"].exactly(stride);
-    readPadding(spec["padding"], result);
-    const std::string name = spec["name"].text();
-    result.weight = tensors_.find(name + ".weight",
-                                  std::uint64_t{result.outputs} * inputs * result.kernel * result.kernel);
-    result.bias = tensors_.find(name + ".bias", result.outputs);
+  lc_layer spaceToDepth(const Field& layer) {
+    lc_layer result{};
+    result.kind = LC_LAYER_SPACE_TO_DEPTH;
+    layer["inputs"].exactly(channels_);
+    result.convs[0] = conv(layer["conv"], {channels_});
+    expectDivisor(layer["conv"]["outputs"], result.convs[0].outputs);
+    constexpr std::uint32_t kPixels = 4;
+    channels_ = layer["outputs"].exactly(kPixels * result.convs[0].outputs);
     return result;
   }
 
-  static void readPadding(const Field& padding, lc_conv& conv) {
-    if (padding.length() != 4) padding.reject("four numbers");
-    for (std::uint32_t side = 0; side < 4; ++side) {
-      conv.padding[side] = padding[side].integer(0, conv.kernel - 1);
-    }
-    for (const std::uint32_t axis : {0u, 1u}) {
-      const std::uint32_t zeros = conv.padding[axis] + conv.padding[axis + 2];
-      if (zeros >= conv.kernel || zeros + conv.stride < conv.kernel) {
-        padding.reject(conv.stride == 1 ? "zeros that keep the sides" : "zeros that halve the sides");
-      }
-    }
-  }
-
-  lc_norm norm(const Field& spec, std::uint32_t channels) {
-    lc_norm result{};
-    result.channels = spec["channels"].exactly(channels);
-    result.groups = spec["groups"].integer(1, channels);
-    if (channels % result.groups != 0) {
-      spec["groups"].reject("a divisor of " + std::to_string(channels));
-    }
-    result.epsilon = spec["epsilon"].positive();
-    const std::string name = spec["name"].text();
-    result.weight = tensors_.find(name + ".weight", channels);
-    result.bias = tensors_.find(name + ".bias", channels);
+  lc_layer normConvMean(const Field& layer) {
+    lc_layer result{};
+    result.kind = LC_LAYER_NORM_CONV_MEAN;
+    result.norms[0] = norm(layer["norm"], channels_);
+    result.convs[0] = conv(layer["conv"], {channels_});
+    expectDivisor(layer["conv"]["outputs"], result.convs[0].outputs);
+    layer["group"].exactly(channels_ / result.convs[0].outputs);
+    channels_ = result.convs[0].outputs;
     return result;
   }
 
-  Tensors& tensors_;
+  lc_layer reluBlock(const Field& layer) {
+    lc_layer result{};
+    result.kind = LC_LAYER_RELU_BLOCK;
+    const Field convs = layer["convs"];
+    constexpr std::uint32_t kConvs = 3;
+    if (convs.length() != kConvs) convs.reject("three convs");
+    for (std::uint32_t i = 0; i < kConvs; ++i) result.convs[i] = conv(convs[i], {channels_, 1, channels_});
+    return result;
+  }
+
+  // Channels are averaged in groups of the same size.
+  void expectDivisor(const Field& outputs, std::uint32_t number) const {
+    if (channels_ % number != 0) outputs.reject("a divisor of " + std::to_string(channels_));
+  }
+
+  lc_conv conv(const Field& spec, const ConvExpectation& expected) {
+    return readConv(spec, expected, tensors_);
+  }
+  lc_norm norm(const Field& spec, std::uint32_t channels) { return readNorm(spec, channels, tensors_); }
+
+  TensorMap& tensors_;
   // That the layer before gives.
   std::uint32_t channels_ = kPixelChannels;
 };
+
+lc_pixel_range rangeOf(const Field& pixels) {
+  const std::string range = pixels["range"].text();
+  if (range == "signed") return LC_PIXELS_SIGNED;
+  if (range == "unit") return LC_PIXELS_UNIT;
+  pixels["range"].reject("signed or unit");
+}
+
+bool mayBeLast(lc_layer_kind kind) {
+  return kind == LC_LAYER_CONV || kind == LC_LAYER_NORM_CONV_MEAN;
+}
 
 }  // namespace
 
 core::Network networkArguments(const Napi::CallbackInfo& info, std::vector<Napi::Value>& kept) {
   const Field layers(info[0], "layers");
   const std::uint32_t count = layers.length();
-  Tensors tensors(info[1], kept);
-  core::Network network{precisionArgument(info, 2), {}};
+  TensorMap tensors(info[1], kept);
+  core::Network network{precisionArgument(info, 2), LC_PIXELS_SIGNED, {}};
   LayerReader reader(tensors);
   for (std::uint32_t index = 0; index < count; ++index) {
     const Field layer = layers[index];
-    if (index + 1 == count && layer["kind"].text() == "moments") break;
-    network.layers.push_back(reader.read(layer));
+    const std::string kind = layer["kind"].text();
+    if (index == 0 && kind == "pixels") {
+      network.range = rangeOf(layer);
+    } else if (index + 1 < count || kind != "moments") {
+      network.layers.push_back(reader.read(layer));
+    }
   }
-  if (network.layers.empty() || network.layers.back().kind != LC_LAYER_CONV) {
-    layers.reject("layers of which the last but moments is a conv");
+  if (network.layers.empty() || !mayBeLast(network.layers.back().kind)) {
+    layers.reject("layers of which the last but moments is a conv or a norm-conv-mean");
   }
   return network;
 }

@@ -10,8 +10,8 @@
 namespace lc::addon {
 
 // All arguments. Layers that do not fit each other are refused, so that every back-end may rely on it: each
-// takes the channels that the one before gives, `downsample` halves the sides and everything else keeps them.
-// Values are not copied; each tensor is added to `kept`.
+// takes the channels that the one before gives, `downsample` and `space-to-depth` halve the sides and
+// everything else keeps them. Values are not copied; each tensor is added to `kept`.
 core::Network networkArguments(const Napi::CallbackInfo& info, std::vector<Napi::Value>& kept);
 
 }  // namespace lc::addon

@@ -73,6 +73,7 @@ EngineInfo DeviceSession::loadNetwork(const Network& network) {
   lc_network given{};
   given.size = sizeof given;
   given.precision = network.precision;
+  given.range = network.range;
   given.layers = network.layers.data();
   given.layer_count = static_cast<std::uint32_t>(network.layers.size());
   lc_engine* opened = nullptr;

@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define LC_INTERFACE_VERSION 2u
+#define LC_INTERFACE_VERSION 3u
 #define LC_BACKEND_SYMBOL "lc_backend_table"
 
 typedef int32_t lc_code;

@@ -25,7 +25,7 @@ enum {
 /* weight NULL: there is none. */
 typedef struct lc_conv {
   const float* weight; /* (outputs, inputs, kernel, kernel) */
-  const float* bias;   /* (outputs) */
+  const float* bias;   /* (outputs); NULL: none */
   uint32_t inputs;
   uint32_t outputs;
   uint32_t kernel; /* 1 or 3 */
@@ -34,10 +34,19 @@ typedef struct lc_conv {
   uint32_t padding[4];
 } lc_conv;
 
+typedef uint32_t lc_norm_kind;
+enum {
+  LC_NORM_GROUP = 0, /* of groups of channels over the whole map, as torch.nn.GroupNorm */
+  /* Each pixel by itself, over its channels: x / max(|x|, 1e-12) * sqrt(channels) * weight. It has no bias,
+     groups and epsilon. */
+  LC_NORM_RMS = 1
+};
+
 typedef struct lc_norm {
+  lc_norm_kind kind;
+  uint32_t channels;
   const float* weight; /* (channels) */
   const float* bias;   /* (channels) */
-  uint32_t channels;
   uint32_t groups;
   double epsilon;
 } lc_norm;
@@ -48,7 +57,14 @@ enum {
   LC_LAYER_DOWNSAMPLE = 1, /* convs[0] */
   LC_LAYER_NORM_SILU = 2,  /* norms[0] */
   LC_LAYER_RESIDUAL = 3,   /* norms[0], convs[0], norms[1], convs[1], and convs[2]: the shortcut, or none */
-  LC_LAYER_ATTENTION = 4   /* norms[0], convs: query, key, value, output; scale */
+  LC_LAYER_ATTENTION = 4,  /* norms[0], convs: query, key, value, output; scale */
+  /* convs[0], whose outputs divide its inputs: 2 x 2 pixels of (its result + the mean of the inputs' groups
+     of consecutive channels) become one of 4 times the channels: row, column, channel */
+  LC_LAYER_SPACE_TO_DEPTH = 5,
+  /* norms[0], convs[0]: its result for silu(norm) + the mean of the inputs' groups of consecutive channels */
+  LC_LAYER_NORM_CONV_MEAN = 6,
+  LC_LAYER_RELU_BLOCK =
+      7 /* convs[0] to [2], a ReLU behind each; the block's input is added before the last */
 };
 
 typedef struct lc_layer {
@@ -58,10 +74,18 @@ typedef struct lc_layer {
   double scale;
 } lc_layer;
 
-/* From pixels in -1 ... 1 to the moments: the last layer is a conv. */
+/* What the first layer takes a pixel of 0 ... 255 for. Convolutions pad with 0 in this range. */
+typedef uint32_t lc_pixel_range;
+enum {
+  LC_PIXELS_SIGNED = 0, /* -1 ... 1 */
+  LC_PIXELS_UNIT = 1    /* 0 ... 1 */
+};
+
+/* From pixels to the moments: the last layer is a conv or a norm-conv-mean. */
 typedef struct lc_network {
   uint32_t size;
   lc_precision precision;
+  lc_pixel_range range;
   const lc_layer* layers;
   uint32_t layer_count;
 } lc_network;

@@ -9,6 +9,7 @@ namespace lc::core {
 
 struct Network {
   lc_precision precision;
+  lc_pixel_range range;
   // What they point to is the caller's; it must stay until the completion is called.
   std::vector<lc_layer> layers;
 };

@@ -67,7 +67,7 @@ void AttentionStep::runTile(const Stage& stage, std::uint32_t image, std::uint32
   kernels_.softmaxEnd(memory_.operand(), attended, rows, channels, floats(total_), operands,
                       std::size_t{fitting_.rows} * channels);
   fitting_.product.run(workspace, operands, weights_.values, weights_.bias, floats(product_));
-  writer_.write(stage, image, index, {floats(product_), memory_.queries().tile(), channels, nullptr}, true,
+  writer_.write(stage, image, index, {floats(product_), memory_.queries().tile(), channels}, true,
                 scratch + sums_);
 }
 

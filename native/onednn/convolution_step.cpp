@@ -10,6 +10,18 @@ Extent targetExtent(const Extent& source, const ConvolutionOperation& operation)
   return {source.height / stride, source.width / stride};
 }
 
+// Sides of what becomes one pixel of the target's map.
+std::uint32_t stepOf(const ConvolutionOperation& operation) {
+  return operation.goesToDepth ? 2 : 1;
+}
+
+// The same tiles on the target's map.
+Tiling onTarget(const Tiling& tiling, std::uint32_t step) {
+  const Extent& map = tiling.map();
+  const Extent& tile = tiling.tile();
+  return {{map.height / step, map.width / step}, {tile.height / step, tile.width / step}};
+}
+
 std::uint32_t sourceSide(std::uint32_t target, const Convolution::Shape& shape) {
   return (target - 1) * shape.stride + shape.kernel;
 }
@@ -23,7 +35,8 @@ ConvolutionStep::ConvolutionStep(PlanBuilder& builder, std::uint32_t index,
       count_(builder.shape.count),
       source_(builder.maps[operation.source]),
       sourceExtent_(builder.extentOf(operation.source)),
-      fitting_(fitConvolution(builder.engine, operation.weights, targetExtent(sourceExtent_, operation))),
+      fitting_(fitConvolution(builder.engine, operation.weights, targetExtent(sourceExtent_, operation),
+                              stepOf(operation))),
       tiling_(targetExtent(sourceExtent_, operation), fitting_.tile) {
   if (operation.norm) norm_.emplace(builder, index, *operation.norm);
   const Convolution::Shape& shape = operation.weights.shape;
@@ -45,10 +58,13 @@ ConvolutionStep::ConvolutionStep(PlanBuilder& builder, std::uint32_t index,
   }
   operands_ = scratch_.add(operandsBytes);
   product_ = scratch_.add(rows * shape.outputs * sizeof(float));
-  row_ = scratch_.add(isBlocked() ? sourceWidth * std::max(shape.inputs, shape.outputs) * sizeof(float) : 0);
+  const std::uint64_t gathered = isBlocked() ? sourceWidth * shape.inputs : 0;
+  const std::uint64_t given = TileResult::rowFloats(layout(), tile, shape.outputs);
+  row_ = scratch_.add(std::max(gathered, given) * sizeof(float));
   workspace_ = scratch_.add(workspaceBytes);
   if (operation.target) {
-    writer_.emplace(builder, index, *operation.target, tiling_);
+    writer_.emplace(builder, index, *operation.target, onTarget(tiling_, stepOf(operation)),
+                    operation.rectifies);
     sums_ = scratch_.add(writer_->scratchBytes());
   }
 }
@@ -73,19 +89,10 @@ void ConvolutionStep::runTile(const Stage& stage, std::uint32_t image, std::uint
   const Extent& extent = tiling_.tile();
   const ConvolutionWeights& weights = operation_.weights;
 
-  if (shortcut_) {
-    const ProductWeights& pointwise = operation_.shortcut->weights;
-    gather(kernels_, pointwise.operand,
-           sourceOf(stage, shortcutSource_, tiling_.map(), pointwise.shape.inner, image),
-           {tile.top, tile.left, extent.height, extent.width}, operands,
-           std::size_t{shortcut_->rows} * pointwise.shape.inner);
-    shortcut_->product.run(workspace, operands, pointwise.values, pointwise.bias, product);
-    writer_->begin(stage, image, index, {product, extent, weights.shape.outputs, nullptr});
-  }
+  begin(stage, image, index, thread);
   GatherSource source = sourceOf(stage, source_, sourceExtent_, weights.shape.inputs, image);
   if (norm_) {
-    source.scale = norm_->scale(stage, image);
-    source.shift = norm_->shift(stage, image);
+    norm_->applyTo(source, stage, image);
     source.silu = true;
   }
   const std::int64_t stride = weights.shape.stride;
@@ -99,16 +106,70 @@ void ConvolutionStep::runTile(const Stage& stage, std::uint32_t image, std::uint
   }
   fitting_.convolution.run(workspace, operands, weights.values, weights.bias, product);
 
-  const TileResult result{product, extent, weights.shape.outputs, isBlocked() ? row : nullptr};
+  const bool adds = operation_.adds || shortcut_ || operation_.meanGroup != 0;
   if (writer_) {
-    writer_->write(stage, image, index, result, operation_.adds || shortcut_, scratch + sums_);
+    const TileResult result{product, extent, weights.shape.outputs, layout(), row};
+    writer_->write(stage, image, index, result, adds, scratch + sums_);
   } else {
-    writeMoments(stage, image, index, product);
+    writeMoments(stage, image, index, product, adds);
+  }
+}
+
+void ConvolutionStep::begin(const Stage& stage, std::uint32_t image, std::uint32_t index,
+                            std::uint32_t thread) const {
+  std::byte* scratch = stage.scratchOf(thread);
+  auto* product = reinterpret_cast<float*>(scratch + product_);
+  if (shortcut_) {
+    multiplyShortcut(stage, image, tiling_[index], thread, product);
+  } else if (operation_.meanGroup != 0) {
+    takeMeans(stage, image, tiling_[index], product);
+  } else {
+    return;
+  }
+  if (writer_) {
+    // Rows of pixels whatever the convolution's own layout is.
+    const auto layout = operation_.goesToDepth ? TileResult::Layout::kDepth : TileResult::Layout::kRows;
+    writer_->begin(stage, image, index,
+                   {product, tiling_.tile(), operation_.weights.shape.outputs, layout,
+                    reinterpret_cast<float*>(scratch + row_)});
+  } else {
+    writeMoments(stage, image, index, product, false);
+  }
+}
+
+void ConvolutionStep::multiplyShortcut(const Stage& stage, std::uint32_t image, const Tiling::Tile& tile,
+                                       std::uint32_t thread, float* product) const {
+  std::byte* scratch = stage.scratchOf(thread);
+  const Extent& extent = tiling_.tile();
+  const ProductWeights& pointwise = operation_.shortcut->weights;
+  gather(kernels_, pointwise.operand,
+         sourceOf(stage, shortcutSource_, tiling_.map(), pointwise.shape.inner, image),
+         {tile.top, tile.left, extent.height, extent.width}, scratch + operands_,
+         std::size_t{shortcut_->rows} * pointwise.shape.inner);
+  shortcut_->product.run({stage.streams[thread], scratch + workspace_}, scratch + operands_, pointwise.values,
+                         pointwise.bias, product);
+}
+
+// Of the part of the tile that lies on the map.
+void ConvolutionStep::takeMeans(const Stage& stage, std::uint32_t image, const Tiling::Tile& tile,
+                                float* product) const {
+  const Convolution::Shape& shape = operation_.weights.shape;
+  const GatherSource source = sourceOf(stage, source_, sourceExtent_, shape.inputs, image);
+  for (std::uint32_t y = 0; y < tile.height; ++y) {
+    const std::size_t pixel = std::size_t{tile.top + y} * sourceExtent_.width + tile.left;
+    kernels_.groupMeans(source.values + pixel * shape.inputs, std::size_t{tile.width} * shape.outputs,
+                        operation_.meanGroup,
+                        product + std::size_t{y} * tiling_.tile().width * shape.outputs);
   }
 }
 
 bool ConvolutionStep::isBlocked() const {
   return operation_.weights.shape.algorithm == Convolution::Algorithm::kWinograd;
+}
+
+TileResult::Layout ConvolutionStep::layout() const {
+  if (operation_.goesToDepth) return TileResult::Layout::kDepth;
+  return isBlocked() ? TileResult::Layout::kBlocks : TileResult::Layout::kRows;
 }
 
 GatherSource ConvolutionStep::sourceOf(const Stage& stage, std::uint32_t item, const Extent& extent,
@@ -119,7 +180,7 @@ GatherSource ConvolutionStep::sourceOf(const Stage& stage, std::uint32_t item, c
 
 // (pixels, outputs) -> (outputs, pixels)
 void ConvolutionStep::writeMoments(const Stage& stage, std::uint32_t image, std::uint32_t index,
-                                   const float* product) const {
+                                   const float* product, bool adds) const {
   const Tiling::Tile tile = tiling_[index];
   const Extent& map = tiling_.map();
   const std::uint32_t outputs = operation_.weights.shape.outputs;
@@ -129,7 +190,10 @@ void ConvolutionStep::writeMoments(const Stage& stage, std::uint32_t image, std:
     for (std::uint32_t y = 0; y < tile.height; ++y) {
       const float* from = product + std::size_t{y} * tiling_.tile().width * outputs + output;
       float* row = target + (std::size_t{tile.top} + y) * map.width + tile.left;
-      for (std::uint32_t x = 0; x < tile.width; ++x) row[x] = from[std::size_t{x} * outputs];
+      for (std::uint32_t x = 0; x < tile.width; ++x) {
+        const float value = from[std::size_t{x} * outputs];
+        row[x] = adds ? row[x] + value : value;
+      }
     }
   }
 }

@@ -26,7 +26,15 @@ class ConvolutionStep final : public Step {
                         std::uint32_t image) const;
   // Whether the convolution takes and gives blocks of channels.
   bool isBlocked() const;
-  void writeMoments(const Stage& stage, std::uint32_t image, std::uint32_t tile, const float* product) const;
+  // What the convolution's result is added to, when that is not in the target already.
+  void begin(const Stage& stage, std::uint32_t image, std::uint32_t tile, std::uint32_t thread) const;
+  // `product`: (tile height, tile width, outputs).
+  void multiplyShortcut(const Stage& stage, std::uint32_t image, const Tiling::Tile& tile,
+                        std::uint32_t thread, float* product) const;
+  void takeMeans(const Stage& stage, std::uint32_t image, const Tiling::Tile& tile, float* product) const;
+  void writeMoments(const Stage& stage, std::uint32_t image, std::uint32_t tile, const float* product,
+                    bool adds) const;
+  TileResult::Layout layout() const;
 
   const ConvolutionOperation& operation_;
   const Kernels& kernels_;
@@ -34,6 +42,7 @@ class ConvolutionStep final : public Step {
   std::uint32_t source_;
   Extent sourceExtent_;
   FittingConvolution fitting_;
+  // Of what the convolution gives.
   Tiling tiling_;
   std::optional<NormTable> norm_;
   std::optional<FittingProduct> shortcut_;
@@ -43,7 +52,7 @@ class ConvolutionStep final : public Step {
   ScratchLayout scratch_;
   std::uint64_t operands_;
   std::uint64_t product_;
-  // Of layouts in blocks; else 0 bytes.
+  // Of layouts that are not that of a map; else 0 bytes.
   std::uint64_t row_;
   std::uint64_t sums_ = 0;
   std::uint64_t workspace_;

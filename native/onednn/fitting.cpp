@@ -18,7 +18,7 @@ std::uint64_t work(const Extent& map, const Extent& tile) {
 }  // namespace
 
 FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionWeights& weights,
-                                  const Extent& map) {
+                                  const Extent& map, std::uint32_t step) {
   const auto make = [&](const Extent& tile) {
     Convolution::Shape shape = weights.shape;
     shape.height = tile.height;
@@ -26,7 +26,8 @@ FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionW
     return Convolution(engine, weights.operand, shape, &weights.layout);
   };
   const Extent largest{weights.shape.height, weights.shape.width};
-  const Extent even = evenTile(map, largest);
+  Extent even = evenTile(map, largest);
+  even = {roundUp(even.height, step), roundUp(even.width, step)};
   std::array<Extent, 4> tiles{even, even, even, largest};
   // Kernels prefer rows of whole vectors.
   tiles[1].width = std::min(roundUp(even.width, 8), largest.width);

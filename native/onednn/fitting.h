@@ -16,9 +16,10 @@ struct FittingConvolution {
 };
 
 // With the tile that leaves the least over the map's edges, of those for which oneDNN is fast with the
-// weights as they lie. The tile that they were laid out for is always one.
+// weights as they lie and whose sides are multiples of `step`. The tile that they were laid out for is always
+// one.
 FittingConvolution fitConvolution(const dnnl::engine& engine, const ConvolutionWeights& weights,
-                                  const Extent& map);
+                                  const Extent& map, std::uint32_t step);
 
 struct FittingProduct {
   Product product;

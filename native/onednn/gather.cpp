@@ -37,9 +37,13 @@ void gatherRow(const Kernels& kernels, Operand operand, const GatherSource& sour
   clear(operand, row, static_cast<std::size_t>(first) * channels, plane);
   clear(operand, right, static_cast<std::size_t>(width - end) * channels, plane);
   const std::int64_t pixel = mapRow * mapWidth + window.left + first;
-  kernels.prepare(operand, source.values + static_cast<std::size_t>(pixel) * channels,
-                  static_cast<std::size_t>(end - first), channels, source.scale, source.shift, source.silu,
-                  inner, plane);
+  const float* values = source.values + static_cast<std::size_t>(pixel) * channels;
+  const auto pixels = static_cast<std::size_t>(end - first);
+  if (source.scale != nullptr && source.shift == nullptr) {
+    kernels.prepareRms(operand, values, pixels, channels, source.scale, source.silu, inner, plane);
+  } else {
+    kernels.prepare(operand, values, pixels, channels, source.scale, source.shift, source.silu, inner, plane);
+  }
 }
 
 }  // namespace

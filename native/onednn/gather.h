@@ -16,6 +16,7 @@ struct GatherSource {
   std::uint32_t channels;
   // Of the norm, (channels) each; null: none, the values as they are.
   const float* scale;
+  // Null: the norm takes each pixel by itself, see prepareRms in kernels.h.
   const float* shift;
   bool silu;
 };

@@ -4,11 +4,13 @@
 
 namespace lc::onednn {
 
-MapWriter::MapWriter(PlanBuilder& builder, std::uint32_t operation, std::uint32_t map, const Tiling& tiling)
+MapWriter::MapWriter(PlanBuilder& builder, std::uint32_t operation, std::uint32_t map, const Tiling& tiling,
+                     bool rectifies)
     : kernels_(builder.kernels),
       map_(builder.maps[map]),
       channels_(builder.channelsOf(map)),
       tiling_(tiling),
+      rectifies_(rectifies),
       groups_(builder.network.operations()[operation].groups) {
   if (groups_ == 0) return;
   const std::uint64_t bytes =
@@ -42,8 +44,12 @@ void MapWriter::write(const Stage& stage, std::uint32_t image, std::uint32_t ind
     }
   }
   for (std::uint32_t y = 0; y < tile.height; ++y) {
-    kernels_.accumulate(result.row(y, tile.width), tile.width, channels_, adds, target, sums.origin, sums.sum,
-                        sums.square);
+    const float* row = result.row(y, tile.width);
+    if (rectifies_) {
+      kernels_.rectify(row, std::size_t{tile.width} * channels_, adds, target);
+    } else {
+      kernels_.accumulate(row, tile.width, channels_, adds, target, sums.origin, sums.sum, sums.square);
+    }
     target += std::size_t{tiling_.map().width} * channels_;
   }
   if (groups_ == 0) return;

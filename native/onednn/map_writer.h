@@ -15,7 +15,9 @@ namespace lc::onednn {
 class MapWriter {
  public:
   // For the operation of this index. Registers its statistics with the builder, when a norm will read them.
-  MapWriter(PlanBuilder& builder, std::uint32_t operation, std::uint32_t map, const Tiling& tiling);
+  // rectifies: a ReLU is behind the sum. No norm reads such a map.
+  MapWriter(PlanBuilder& builder, std::uint32_t operation, std::uint32_t map, const Tiling& tiling,
+            bool rectifies = false);
 
   std::uint64_t scratchBytes() const { return ChannelSums::bytes(channels_); }
   // Writes, or adds to what is there. `scratch`: scratchBytes() of it.
@@ -30,7 +32,8 @@ class MapWriter {
   std::uint32_t map_;
   std::uint32_t channels_;
   Tiling tiling_;
-
+  bool rectifies_;
+  // 0: no statistics are taken.
   std::uint32_t groups_;
   std::uint32_t statistics_ = 0;
 };

@@ -49,7 +49,7 @@ bool isPointwise(const lc_conv& conv) {
 }
 
 bool isHalving3(const lc_conv& conv) {
-  return conv.kernel == 3 && conv.stride == 2 && isPadded(conv, 0, 1);
+  return conv.kernel == 3 && conv.stride == 2 && (isPadded(conv, 0, 1) || isPadded(conv, 1, 1));
 }
 
 }  // namespace
@@ -60,6 +60,8 @@ class Network::Reader {
   Reader(Network& network, const dnnl::engine& engine) : network_(network), engine_(engine) {}
 
   void read(const lc_network& network) {
+    range_ = network.range;
+    if (range_ != LC_PIXELS_SIGNED && range_ != LC_PIXELS_UNIT) unsupported("an unknown range of pixels");
     const lc_norm* pendingNorm = nullptr;
     for (std::uint32_t i = 0; i < network.layer_count; ++i) {
       const lc_layer& layer = network.layers[i];
@@ -72,8 +74,9 @@ class Network::Reader {
           } else if (isLast) {
             last(pendingNorm, layer.convs[0]);
           } else {
-            unsupported("a conv in the middle");
+            between(pendingNorm, layer.convs[0]);
           }
+          pendingNorm = nullptr;
           break;
         case LC_LAYER_DOWNSAMPLE:
           downsample(layer.convs[0]);
@@ -87,6 +90,16 @@ class Network::Reader {
         case LC_LAYER_ATTENTION:
           attention(layer);
           break;
+        case LC_LAYER_SPACE_TO_DEPTH:
+          spaceToDepth(layer.convs[0]);
+          break;
+        case LC_LAYER_NORM_CONV_MEAN:
+          if (!isLast) unsupported("a norm-conv-mean is not the last one");
+          normConvMean(layer);
+          break;
+        case LC_LAYER_RELU_BLOCK:
+          reluBlock(layer);
+          break;
         default:
           unsupported("an unknown kind of layer");
       }
@@ -98,6 +111,17 @@ class Network::Reader {
   struct Position {
     std::uint32_t map;
     std::uint32_t writer;
+  };
+
+  // What a convolution does besides reading its source and writing its target.
+  struct Extras {
+    const lc_norm* norm = nullptr;
+    // Of this map.
+    std::optional<std::pair<std::uint32_t, lc_conv>> shortcut = std::nullopt;
+    std::uint32_t meanGroup = 0;
+    bool adds = false;
+    bool rectifies = false;
+    bool goesToDepth = false;
   };
 
   // Winograd's where oneDNN has it. Not on the coarsest maps, where the larger weights cost more memory than
@@ -135,12 +159,12 @@ class Network::Reader {
     return network_.maps_[position_->map];
   }
 
-  static void expectValues(const float* weight, const float* bias) {
-    if (weight == nullptr || bias == nullptr) throw Failure(LC_INVALID, "", "A layer has no values");
+  static void expectValues(const float* values) {
+    if (values == nullptr) throw Failure(LC_INVALID, "", "A layer has no values");
   }
 
   void expectInputs(const lc_conv& conv, std::uint32_t channels) const {
-    expectValues(conv.weight, conv.bias);
+    expectValues(conv.weight);
     if (conv.inputs == channels && conv.outputs > 0) return;
     throw Failure(LC_INVALID, "",
                   "A convolution takes " + std::to_string(conv.inputs) + " channels where there are " +
@@ -148,48 +172,83 @@ class Network::Reader {
   }
 
   NormOfMap normOf(const lc_norm& norm, const Position& position) {
-    expectValues(norm.weight, norm.bias);
+    expectValues(norm.weight);
     const std::uint32_t channels = network_.maps_[position.map].channels;
-    if (norm.channels != channels || norm.groups == 0 || channels % norm.groups != 0) {
-      throw Failure(LC_INVALID, "",
-                    "A norm of " + std::to_string(norm.channels) + " channels in " +
-                        std::to_string(norm.groups) + " groups does not fit " + std::to_string(channels) +
-                        " channels");
-    }
+    if (norm.channels != channels) doesNotFit(norm, channels);
+    if (norm.kind == LC_NORM_RMS) return {{nullptr, nullptr, channels, 0, 0}, std::nullopt};
+    if (norm.kind != LC_NORM_GROUP) unsupported("an unknown kind of norm");
+    expectValues(norm.bias);
+    if (norm.groups == 0 || channels % norm.groups != 0) doesNotFit(norm, channels);
+    if (isRectified_) unsupported("a norm of groups is behind a relu-block");
     std::uint32_t& groups = network_.operations_[position.writer].groups;
     if (groups != 0 && groups != norm.groups) unsupported("two norms of one map differ in their groups");
     groups = norm.groups;
     return {{nullptr, nullptr, norm.channels, norm.groups, norm.epsilon}, position.writer};
   }
 
+  [[noreturn]] static void doesNotFit(const lc_norm& norm, std::uint32_t channels) {
+    throw Failure(LC_INVALID, "",
+                  "A norm of " + std::to_string(norm.channels) + " channels in " +
+                      std::to_string(norm.groups) + " groups does not fit " + std::to_string(channels) +
+                      " channels");
+  }
+
+  // How many channels are averaged for each output.
+  static std::uint32_t groupOf(const lc_conv& conv) {
+    if (conv.inputs % conv.outputs == 0) return conv.inputs / conv.outputs;
+    throw Failure(LC_INVALID, "",
+                  std::to_string(conv.inputs) + " channels have no means in " + std::to_string(conv.outputs) +
+                      " groups");
+  }
+
   void first(const lc_conv& conv) {
     if (!isSame3(conv)) unsupported("the first conv is not 3 x 3");
     expectInputs(conv, kColours);
     const std::uint32_t map = newMap(0, conv.outputs);
-    PixelOperation& operation = append(PixelOperation{{}, map});
+    PixelOperation& operation = append(PixelOperation{range_, {}, map});
     const Operand operand = pixelOperand(network_.operand_);
     network_.block_.add(
         {kPixelRows, pixelOperandLength(operand), conv.outputs}, operand, conv.bias,
-        [conv, operand](std::uint32_t output, void* target) {
-          writePixelWeights(conv, operand, output, target);
+        [conv, range = range_, operand](std::uint32_t output, void* target) {
+          writePixelWeights(conv, range, operand, output, target);
         },
         operation.weights);
     position_ = Position{map, lastOperation()};
   }
 
-  void last(const lc_norm* norm, const lc_conv& conv) {
+  void between(const lc_norm* norm, const lc_conv& conv) {
+    if (!isSame3(conv) && !isPointwise(conv)) unsupported("a conv is neither 3 x 3 nor 1 x 1");
+    expectInputs(conv, here().channels);
+    convolution(*position_, conv, network_.operand_, {.norm = norm}, newMap(here().level, conv.outputs));
+  }
+
+  void last(const lc_norm* norm, const lc_conv& conv, std::uint32_t meanGroup = 0) {
     if (!isSame3(conv)) unsupported("the last conv is not 3 x 3");
     expectInputs(conv, here().channels);
     // Everything behind the last norm is small and decides the result.
-    convolution(*position_, norm, conv, Operand::kFloat32, {}, false, std::nullopt);
+    convolution(*position_, conv, Operand::kFloat32, {.norm = norm, .meanGroup = meanGroup}, std::nullopt);
     network_.outputs_ = conv.outputs;
+  }
+
+  void normConvMean(const lc_layer& layer) {
+    const lc_conv& conv = layer.convs[0];
+    expectInputs(conv, here().channels);
+    last(&layer.norms[0], conv, groupOf(conv));
   }
 
   void downsample(const lc_conv& conv) {
     if (!isHalving3(conv)) unsupported("a downsample does not halve");
     expectInputs(conv, here().channels);
-    const std::uint32_t map = newMap(here().level + 1, conv.outputs);
-    convolution(*position_, nullptr, conv, network_.operand_, {}, false, map);
+    convolution(*position_, conv, network_.operand_, {}, newMap(here().level + 1, conv.outputs));
+    network_.stride_ *= 2;
+  }
+
+  void spaceToDepth(const lc_conv& conv) {
+    if (!isSame3(conv)) unsupported("a space-to-depth has another conv than 3 x 3");
+    expectInputs(conv, here().channels);
+    constexpr std::uint32_t kPixels = 4;
+    convolution(*position_, conv, network_.operand_, {.meanGroup = groupOf(conv), .goesToDepth = true},
+                newMap(here().level + 1, kPixels * conv.outputs));
     network_.stride_ *= 2;
   }
 
@@ -202,40 +261,71 @@ class Network::Reader {
     expectInputs(conv1, inputs);
     expectInputs(conv2, conv1.outputs);
     const std::uint32_t inner = newMap(level, conv1.outputs);
-    convolution(before, &layer.norms[0], conv1, network_.operand_, {}, false, inner);
+    convolution(before, conv1, network_.operand_, {.norm = &layer.norms[0]}, inner);
     if (shortcut.weight == nullptr) {
       if (conv2.outputs != inputs) {
         throw Failure(LC_INVALID, "", "A residual block without a shortcut changes the number of channels");
       }
-      convolution(*position_, &layer.norms[1], conv2, network_.operand_, {}, true, before.map);
+      convolution(*position_, conv2, network_.operand_, {.norm = &layer.norms[1], .adds = true}, before.map);
       return;
     }
     if (!isPointwise(shortcut)) unsupported("a shortcut is not 1 x 1");
     expectInputs(shortcut, inputs);
     if (shortcut.outputs != conv2.outputs) throw Failure(LC_INVALID, "", "A shortcut gives other channels");
     const std::uint32_t target = newMap(level, conv2.outputs);
-    convolution(*position_, &layer.norms[1], conv2, network_.operand_, std::pair(before.map, shortcut), false,
-                target);
+    convolution(*position_, conv2, network_.operand_,
+                {.norm = &layer.norms[1], .shortcut = std::pair(before.map, shortcut)}, target);
   }
 
-  void convolution(const Position& source, const lc_norm* norm, const lc_conv& conv, Operand operand,
-                   const std::optional<std::pair<std::uint32_t, lc_conv>>& shortcut, bool adds,
+  void reluBlock(const lc_layer& layer) {
+    const std::uint32_t level = here().level;
+    const Position before = *position_;
+    const std::uint32_t channels = here().channels;
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      const lc_conv& conv = layer.convs[i];
+      if (!isSame3(conv)) unsupported("a relu-block has other convs than 3 x 3");
+      expectInputs(conv, channels);
+      if (conv.outputs != channels)
+        throw Failure(LC_INVALID, "", "A relu-block changes the number of channels");
+      const bool isLast = i == 2;
+      convolution(*position_, conv, network_.operand_, {.adds = isLast, .rectifies = true},
+                  isLast ? before.map : newMap(level, channels));
+    }
+  }
+
+  void convolution(const Position& source, const lc_conv& conv, Operand operand, const Extras& extras,
                    std::optional<std::uint32_t> target) {
     std::optional<NormOfMap> reading;
-    if (norm != nullptr) reading = normOf(*norm, source);
-    ConvolutionOperation& operation = append(
-        ConvolutionOperation{source.map, reading, {}, conv.padding[0], conv.padding[1], {}, adds, target});
-    const Convolution::Algorithm algorithm = algorithmFor(conv, operand, network_.maps_[source.map].level);
-    const Extent tile = largestTile(algorithm, conv.inputs, conv.outputs);
+    if (extras.norm != nullptr) reading = normOf(*extras.norm, source);
+    ConvolutionOperation& operation = append(ConvolutionOperation{.source = source.map,
+                                                                  .norm = reading,
+                                                                  .weights = {},
+                                                                  .paddingTop = conv.padding[0],
+                                                                  .paddingLeft = conv.padding[1],
+                                                                  .shortcut = {},
+                                                                  .meanGroup = extras.meanGroup,
+                                                                  .adds = extras.adds,
+                                                                  .rectifies = extras.rectifies,
+                                                                  .goesToDepth = extras.goesToDepth,
+                                                                  .target = target});
+    // Blocks are known where rows go to a map as they are.
+    const bool isPlain = target && !extras.goesToDepth;
+    const Convolution::Algorithm algorithm =
+        isPlain ? algorithmFor(conv, operand, network_.maps_[source.map].level)
+                : Convolution::Algorithm::kDirect;
+    Extent tile = largestTile(algorithm, conv.inputs, conv.outputs);
+    if (extras.goesToDepth) tile.height -= tile.height % 2;
     WeightBlock& block = network_.block_;
     block.add(conv, operand, algorithm, tile, operation.weights);
-    if (norm != nullptr) block.add(*norm, operation.norm->parameters);
-    if (shortcut) {
-      operation.shortcut.emplace(ConvolutionOperation::Shortcut{shortcut->first, {}});
-      block.add({shortcut->second}, {1.0}, network_.operand_, tile.height * tile.width,
-                operation.shortcut->weights);
+    if (extras.norm != nullptr) block.add(*extras.norm, operation.norm->parameters);
+    if (extras.shortcut) {
+      const auto& [map, pointwise] = *extras.shortcut;
+      operation.shortcut.emplace(ConvolutionOperation::Shortcut{map, {}});
+      block.add({pointwise}, {1.0}, network_.operand_, tile.height * tile.width, operation.shortcut->weights);
     }
-    if (target) position_ = Position{*target, lastOperation()};
+    if (!target) return;
+    position_ = Position{*target, lastOperation()};
+    isRectified_ = extras.rectifies;
   }
 
   void attention(const lc_layer& layer) {
@@ -255,11 +345,15 @@ class Network::Reader {
               operation.queryKeyValue);
     block.add({output}, {1.0}, network_.operand_, kAttentionRows, operation.output);
     position_->writer = lastOperation();
+    isRectified_ = false;
   }
 
   Network& network_;
   const dnnl::engine& engine_;
+  lc_pixel_range range_ = LC_PIXELS_SIGNED;
   std::optional<Position> position_;
+  // Whether the map there has a ReLU behind it.
+  bool isRectified_ = false;
 };
 
 Network::Network(const lc_network& network, const dnnl::engine& engine, const Kernels& kernels,

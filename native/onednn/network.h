@@ -22,14 +22,17 @@ struct MapInfo {
   std::uint32_t channels;
 };
 
-// A norm of a map, from the statistics that an operation took when it wrote the map.
+// A norm of a map.
 struct NormOfMap {
   NormParameters parameters;
-  std::uint32_t writer;  // index of the operation
+  // Index of the operation that took the statistics when it wrote the map. None: an RMS norm, which needs
+  // none.
+  std::optional<std::uint32_t> writer;
 };
 
 // Pixels -> map.
 struct PixelOperation {
+  lc_pixel_range range;
   ProductWeights weights;
   std::uint32_t target;
 };
@@ -47,7 +50,13 @@ struct ConvolutionOperation {
     ProductWeights weights;
   };
   std::optional<Shortcut> shortcut;
+  // The means of so many neighbouring channels of the source are added; 0: they are not.
+  std::uint32_t meanGroup;
   bool adds;
+  // A ReLU behind the sum.
+  bool rectifies;
+  // 2 x 2 pixels become one of the target, see tile_result.h.
+  bool goesToDepth;
   // None: the moments.
   std::optional<std::uint32_t> target;
 };

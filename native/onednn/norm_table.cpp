@@ -5,27 +5,36 @@
 namespace lc::onednn {
 
 NormTable::NormTable(PlanBuilder& builder, std::uint32_t operation, const NormOfMap& norm)
-    : norm_(norm.parameters),
-      statistics_(builder.statistics[norm.writer].value()),
-      count_(builder.shape.count),
-      item_(builder.arena.add(std::uint64_t{count_} * 2 * norm_.channels * sizeof(float),
-                              {operation, operation})) {}
+    : norm_(norm.parameters), count_(builder.shape.count) {
+  if (!norm.writer) return;
+  const std::uint64_t bytes = std::uint64_t{count_} * 2 * norm_.channels * sizeof(float);
+  table_.emplace(
+      Table{builder.statistics[*norm.writer].value(), builder.arena.add(bytes, {operation, operation})});
+}
 
 void NormTable::finish(const Stage& stage) const {
+  if (!table_) return;
+  const Tiling& tiling = table_->statistics.tiling;
   stage.pool.run(count_, [&](std::size_t image, std::uint32_t) {
-    float* scale = table(stage, static_cast<std::uint32_t>(image));
+    float* scale = tableOf(stage, static_cast<std::uint32_t>(image));
     const GroupMoments* tiles =
-        stage.at<GroupMoments>(statistics_.item) + image * statistics_.tiling.count() * norm_.groups;
-    finishNorm(tiles, statistics_.tiling, norm_, scale, scale + norm_.channels);
+        stage.at<GroupMoments>(table_->statistics.item) + image * tiling.count() * norm_.groups;
+    finishNorm(tiles, tiling, norm_, scale, scale + norm_.channels);
   });
 }
 
-const float* NormTable::scale(const Stage& stage, std::uint32_t image) const {
-  return table(stage, image);
+void NormTable::applyTo(GatherSource& source, const Stage& stage, std::uint32_t image) const {
+  if (table_) {
+    source.scale = tableOf(stage, image);
+    source.shift = source.scale + norm_.channels;
+  } else {
+    source.scale = norm_.weight;
+    source.shift = nullptr;
+  }
 }
 
-float* NormTable::table(const Stage& stage, std::uint32_t image) const {
-  return stage.at<float>(item_) + std::size_t{image} * 2 * norm_.channels;
+float* NormTable::tableOf(const Stage& stage, std::uint32_t image) const {
+  return stage.at<float>(table_->item) + std::size_t{image} * 2 * norm_.channels;
 }
 
 }  // namespace lc::onednn

@@ -1,8 +1,11 @@
-// A norm, ready to be applied: a factor and a summand for each channel of each image.
+// A norm, ready to be applied: a factor and a summand for each channel of each image, or the weights of a
+// norm that takes each pixel by itself.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
+#include "onednn/gather.h"
 #include "onednn/network.h"
 #include "onednn/plan_builder.h"
 #include "onednn/stage.h"
@@ -16,18 +19,21 @@ class NormTable {
 
   // From the statistics of all tiles.
   void finish(const Stage& stage) const;
-  const float* scale(const Stage& stage, std::uint32_t image) const;
-  const float* shift(const Stage& stage, std::uint32_t image) const {
-    return scale(stage, image) + norm_.channels;
-  }
+  // What is read of this image's map goes through the norm.
+  void applyTo(GatherSource& source, const Stage& stage, std::uint32_t image) const;
 
  private:
-  float* table(const Stage& stage, std::uint32_t image) const;
+  struct Table {
+    StatisticsPlace statistics;
+    std::uint32_t item;
+  };
+
+  float* tableOf(const Stage& stage, std::uint32_t image) const;
 
   const NormParameters& norm_;
-  StatisticsPlace statistics_;
   std::uint32_t count_;
-  std::uint32_t item_;
+  // None: the norm has no statistics.
+  std::optional<Table> table_;
 };
 
 }  // namespace lc::onednn

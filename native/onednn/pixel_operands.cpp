@@ -31,28 +31,38 @@ float toFloat(Bfloat16 value) {
 
 constexpr std::size_t kValues = 256;
 
-const std::array<float, kValues>& floatOfPixel() {
-  static const std::array<float, kValues> table = [] {
-    std::array<float, kValues> values;
-    for (std::size_t v = 0; v < kValues; ++v) values[v] = (static_cast<float>(v) / 255.0F - 0.5F) / 0.5F;
-    return values;
-  }();
-  return table;
+template <typename Value>
+using Table = std::array<Value, kValues>;
+
+template <typename Value, typename ValueOf>
+Table<Value> tableOf(ValueOf valueOf) {
+  Table<Value> values;
+  for (std::size_t v = 0; v < kValues; ++v) values[v] = valueOf(static_cast<float>(v));
+  return values;
 }
 
-const std::array<Bfloat16, kValues>& bfloat16OfPixel() {
-  static const std::array<Bfloat16, kValues> table = [] {
-    std::array<Bfloat16, kValues> values;
-    for (std::size_t v = 0; v < kValues; ++v) values[v] = toBfloat16(static_cast<float>(v) - kHalfRange);
-    return values;
-  }();
-  return table;
+const Table<float>& floatOfPixel(lc_pixel_range range) {
+  static const Table<float> ofSigned = tableOf<float>([](float v) { return (v / 255.0F - 0.5F) / 0.5F; });
+  static const Table<float> ofUnit = tableOf<float>([](float v) { return v / 255.0F; });
+  return range == LC_PIXELS_UNIT ? ofUnit : ofSigned;
+}
+
+const Table<Bfloat16>& bfloat16OfPixel(lc_pixel_range range) {
+  static const Table<Bfloat16> ofSigned =
+      tableOf<Bfloat16>([](float v) { return toBfloat16(v - kHalfRange); });
+  static const Table<Bfloat16> ofUnit = tableOf<Bfloat16>(toBfloat16);
+  return range == LC_PIXELS_UNIT ? ofUnit : ofSigned;
+}
+
+// What one of bfloat16OfPixel stands for, upside down.
+double unitsOf(lc_pixel_range range) {
+  return range == LC_PIXELS_UNIT ? 2 * kHalfRange : kHalfRange;
 }
 
 // The window of one pixel, in the order of the image's bytes: row, column, colour.
 template <typename Value>
-void writeWindow(const std::array<Value, kValues>& table, const std::uint8_t* image, const Extent& size,
-                 std::int64_t y, std::int64_t x, Value* target) {
+void writeWindow(const Table<Value>& table, const std::uint8_t* image, const Extent& size, std::int64_t y,
+                 std::int64_t x, Value* target) {
   const std::int64_t width = size.width;
   for (std::uint32_t row = 0; row < kKernel; ++row) {
     Value* values = target + row * kWindowRow;
@@ -74,8 +84,8 @@ void writeWindow(const std::array<Value, kValues>& table, const std::uint8_t* im
 }
 
 template <typename Value>
-void writeRows(const std::array<Value, kValues>& table, std::uint32_t parts, const std::uint8_t* image,
-               const Extent& size, const Tiling& tiling, std::uint32_t index, Value* target) {
+void writeRows(const Table<Value>& table, std::uint32_t parts, const std::uint8_t* image, const Extent& size,
+               const Tiling& tiling, std::uint32_t index, Value* target) {
   const Tiling::Tile tile = tiling[index];
   const Extent& extent = tiling.tile();
   const std::size_t length = std::size_t{kPart} * parts;
@@ -101,7 +111,8 @@ std::uint32_t pixelOperandLength(Operand pixelOperand) {
   return pixelOperand == Operand::kFloat32 ? kPart : kPart * kWeightParts;
 }
 
-void writePixelWeights(const lc_conv& conv, Operand pixelOperand, std::uint32_t output, void* target) {
+void writePixelWeights(const lc_conv& conv, lc_pixel_range range, Operand pixelOperand, std::uint32_t output,
+                       void* target) {
   const auto weightAt = [&](std::uint32_t i) {
     const std::uint32_t colour = i % kColours;
     return conv.weight[(output * kColours + colour) * kKernel * kKernel + i / kColours];
@@ -115,7 +126,7 @@ void writePixelWeights(const lc_conv& conv, Operand pixelOperand, std::uint32_t 
   auto* row = static_cast<Bfloat16*>(target);
   std::fill_n(row, std::size_t{kPart} * kWeightParts, Bfloat16{});
   for (std::uint32_t i = 0; i < kWindow; ++i) {
-    double rest = double{weightAt(i)} / kHalfRange;
+    double rest = double{weightAt(i)} / unitsOf(range);
     for (std::uint32_t part = 0; part < kWeightParts; ++part) {
       const Bfloat16 value = toBfloat16(static_cast<float>(rest));
       row[part * kPart + i] = value;
@@ -124,12 +135,13 @@ void writePixelWeights(const lc_conv& conv, Operand pixelOperand, std::uint32_t 
   }
 }
 
-void writePixelOperands(Operand pixelOperand, const std::uint8_t* image, const Extent& size,
-                        const Tiling& tiling, std::uint32_t tile, void* target) {
+void writePixelOperands(lc_pixel_range range, Operand pixelOperand, const std::uint8_t* image,
+                        const Extent& size, const Tiling& tiling, std::uint32_t tile, void* target) {
   if (pixelOperand == Operand::kFloat32) {
-    writeRows(floatOfPixel(), 1, image, size, tiling, tile, static_cast<float*>(target));
+    writeRows(floatOfPixel(range), 1, image, size, tiling, tile, static_cast<float*>(target));
   } else {
-    writeRows(bfloat16OfPixel(), kWeightParts, image, size, tiling, tile, static_cast<Bfloat16*>(target));
+    writeRows(bfloat16OfPixel(range), kWeightParts, image, size, tiling, tile,
+              static_cast<Bfloat16*>(target));
   }
 }
 

@@ -6,7 +6,8 @@
 namespace lc::onednn {
 
 PixelStep::PixelStep(PlanBuilder& builder, std::uint32_t index, const PixelOperation& operation)
-    : weights_(operation.weights),
+    : range_(operation.range),
+      weights_(operation.weights),
       size_{builder.shape.height, builder.shape.width},
       count_(builder.shape.count),
       tiling_(size_, evenTile(size_, kPixelTile)),
@@ -34,10 +35,10 @@ void PixelStep::runTile(const Stage& stage, std::uint32_t image, std::uint32_t t
   auto* product = reinterpret_cast<float*>(scratch + product_);
   constexpr std::size_t kColours = 3;
   const std::uint8_t* pixels = stage.pixels + image * (kColours * size_.height * size_.width);
-  writePixelOperands(weights_.operand, pixels, size_, tiling_, tile, scratch + operands_);
+  writePixelOperands(range_, weights_.operand, pixels, size_, tiling_, tile, scratch + operands_);
   fitting_.product.run({stage.streams[thread], scratch + workspace_}, scratch + operands_, weights_.values,
                        weights_.bias, product);
-  writer_.write(stage, image, tile, {product, tiling_.tile(), weights_.shape.columns, nullptr}, false,
+  writer_.write(stage, image, tile, {product, tiling_.tile(), weights_.shape.columns}, false,
                 scratch + sums_);
 }
 

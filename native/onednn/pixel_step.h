@@ -18,6 +18,7 @@ class PixelStep final : public Step {
  private:
   void runTile(const Stage& stage, std::uint32_t image, std::uint32_t tile, std::uint32_t thread) const;
 
+  lc_pixel_range range_;
   const ProductWeights& weights_;
   Extent size_;
   std::uint32_t count_;

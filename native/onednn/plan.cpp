@@ -57,7 +57,9 @@ struct Uses {
     maps[map].first = std::min(maps[map].first, index);
     maps[map].last = std::max(maps[map].last, index);
   }
-  void useNorm(std::uint32_t index, const NormOfMap& norm) { statistics[norm.writer] = index; }
+  void useNorm(std::uint32_t index, const NormOfMap& norm) {
+    if (norm.writer) statistics[*norm.writer] = index;
+  }
 };
 
 }  // namespace

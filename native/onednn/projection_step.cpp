@@ -61,12 +61,9 @@ void ProjectionStep::runTile(const Stage& stage, std::uint32_t image, std::uint3
   const Operand operand = memory_.operand();
   const std::size_t tokens = queries.map().width;
 
-  const GatherSource source{stage.at<float>(map_) + image * tokens * channels,
-                            queries.map(),
-                            channels,
-                            norm_.scale(stage, image),
-                            norm_.shift(stage, image),
-                            false};
+  GatherSource source{
+      stage.at<float>(map_) + image * tokens * channels, queries.map(), channels, nullptr, nullptr, false};
+  norm_.applyTo(source, stage, image);
   gather(kernels_, operand, source, {0, tile.left, 1, fitting_.rows}, scratch + operands_,
          std::size_t{fitting_.rows} * channels);
   auto* product = reinterpret_cast<float*>(scratch + product_);

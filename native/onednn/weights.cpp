@@ -49,8 +49,13 @@ void WeightBlock::place(std::uint64_t bytes, const Value*& pointer, Write write)
 }
 
 void WeightBlock::placeFloats(const float* values, std::uint32_t count, const float*& pointer) {
-  place(count * sizeof(float), pointer,
-        [=](void* target) { std::memcpy(target, values, count * sizeof(float)); });
+  place(count * sizeof(float), pointer, [=](void* target) {
+    if (values == nullptr) {
+      std::memset(target, 0, count * sizeof(float));
+    } else {
+      std::memcpy(target, values, count * sizeof(float));
+    }
+  });
 }
 
 void WeightBlock::add(const lc_conv& conv, Operand operand, Convolution::Algorithm algorithm,
@@ -79,6 +84,10 @@ void WeightBlock::add(std::vector<lc_conv> convs, const std::vector<double>& fac
     std::vector<float> all;
     for (std::size_t i = 0; i < convs.size(); ++i) {
       const auto [values, count] = valuesOf(convs[i]);
+      if (values == nullptr) {
+        all.insert(all.end(), count, 0.0F);
+        continue;
+      }
       std::transform(values, values + count, std::back_inserter(all),
                      [factor = factors[i]](float value) { return static_cast<float>(value * factor); });
     }
@@ -124,7 +133,7 @@ void WeightBlock::add(const lc_norm& norm, NormParameters& parameters) {
   parameters.groups = norm.groups;
   parameters.epsilon = norm.epsilon;
   placeFloats(norm.weight, norm.channels, parameters.weight);
-  placeFloats(norm.bias, norm.channels, parameters.bias);
+  if (norm.kind == LC_NORM_GROUP) placeFloats(norm.bias, norm.channels, parameters.bias);
 }
 
 void WeightBlock::fill() {

@@ -61,6 +61,7 @@ class WeightBlock {
   // `pointer` will say where `bytes` lie that `write` fills.
   template <typename Value>
   void place(std::uint64_t bytes, const Value*& pointer, Write write);
+  // Null: zeros.
   void placeFloats(const float* values, std::uint32_t count, const float*& pointer);
 
   struct Part {

@@ -34,7 +34,9 @@ class Layers {
     layers_.push_back(conv(LC_LAYER_CONV, 4, 8, 1));
   }
 
-  lc::core::Network network(lc_precision precision = LC_FP32) const { return {precision, layers_}; }
+  lc::core::Network network(lc_precision precision = LC_FP32) const {
+    return {precision, LC_PIXELS_SIGNED, layers_};
+  }
 
  private:
   lc_layer conv(lc_layer_kind kind, std::uint32_t inputs, std::uint32_t outputs, std::uint32_t stride) const {

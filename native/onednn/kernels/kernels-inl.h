@@ -3,14 +3,17 @@
 #pragma once
 
 #include "accumulate-inl.h"
+#include "group-means-inl.h"
 #include "prepare-inl.h"
+#include "rectify-inl.h"
+#include "rms-inl.h"
 #include "softmax-inl.h"
 
 namespace lc::onednn {
 namespace {
 
 constexpr Kernels kernelsOf(const char* name) {
-  return {name, prepare, accumulate, softmaxStep, softmaxEnd};
+  return {name, prepare, prepareRms, accumulate, rectify, groupMeans, softmaxStep, softmaxEnd};
 }
 
 }  // namespace

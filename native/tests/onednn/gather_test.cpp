@@ -22,6 +22,12 @@ const Window kWindows[] = {
     {-9, -9, 2, 2}, {40, 50, 2, 2},   {2, 3, 1, 1},   {-70, 0, 75, 7}, {2, -100, 1, 205},
 };
 
+double rootMeanSquare(const float* pixel) {
+  double squares = 0.0;
+  for (std::uint32_t c = 0; c < kChannels; ++c) squares += double{pixel[c]} * pixel[c] / kChannels;
+  return std::sqrt(squares);
+}
+
 struct Source {
   std::vector<float> values;
   std::vector<float> scale;
@@ -37,6 +43,7 @@ struct Source {
   GatherSource activated() const {
     return {values.data(), kMap, kChannels, scale.data(), shift.data(), true};
   }
+  GatherSource normalized() const { return {values.data(), kMap, kChannels, scale.data(), nullptr, true}; }
 
   // Of the window's pixel (y, x); zero beyond the map, also where the norm would shift it.
   double expected(const GatherSource& how, const Window& window, std::int64_t y, std::int64_t x,
@@ -44,9 +51,10 @@ struct Source {
     const std::int64_t row = window.top + y;
     const std::int64_t column = window.left + x;
     if (row < 0 || row >= kMap.height || column < 0 || column >= kMap.width) return 0.0;
-    const double value = values[static_cast<std::size_t>(row * kMap.width + column) * kChannels + c];
-    if (how.scale == nullptr) return value;
-    const double scaled = value * scale[c] + shift[c];
+    const float* pixel = values.data() + static_cast<std::size_t>(row * kMap.width + column) * kChannels;
+    if (how.scale == nullptr) return pixel[c];
+    const double scaled = how.shift == nullptr ? pixel[c] / rootMeanSquare(pixel) * scale[c]
+                                               : double{pixel[c]} * scale[c] + shift[c];
     return scaled / (1.0 + std::exp(-scaled));
   }
 };
@@ -101,7 +109,7 @@ void checkBlocks(const Source& source, const GatherSource& how, const Window& wi
 
 int main() {
   const Source source;
-  for (const GatherSource& how : {source.plain(), source.activated()}) {
+  for (const GatherSource& how : {source.plain(), source.activated(), source.normalized()}) {
     for (const Window& window : kWindows) {
       for (const Operand operand : kOperands) checkWindow(source, how, operand, window);
       checkBlocks(source, how, window);

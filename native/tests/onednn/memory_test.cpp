@@ -126,6 +126,9 @@ void checkManyShapes(const RandomEncoder& encoder) {
 int main() {
   const RandomEncoder encoder = klEncoder({16, 32}, 8);
   checkFrontEdges(encoder);
+  checkFrontEdges(rmsEncoder({16, 32}));
+  checkFrontEdges(depthEncoder({16, 32}, 8));
+  checkFrontEdges(tinyEncoder(16, 1));
   checkRunMemory(encoder);
   checkTooFewActivations(encoder);
   checkBudgetAfterwards(encoder);

@@ -74,8 +74,39 @@ void RandomEncoder::attention(std::uint32_t channels) {
   layers_.push_back(layer);
 }
 
+void RandomEncoder::spaceToDepth(std::uint32_t inputs, std::uint32_t outputs) {
+  lc_layer layer{};
+  layer.kind = LC_LAYER_SPACE_TO_DEPTH;
+  layer.convs[0] = convolution(inputs, outputs / 4, 3, mean_);
+  layers_.push_back(layer);
+}
+
+void RandomEncoder::normConvMean(std::uint32_t inputs, std::uint32_t outputs) {
+  lc_layer layer{};
+  layer.kind = LC_LAYER_NORM_CONV_MEAN;
+  layer.norms[0] = norm(inputs);
+  layer.convs[0] = convolution(inputs, outputs, 3, mean_);
+  layers_.push_back(layer);
+}
+
+void RandomEncoder::reluBlock(std::uint32_t channels) {
+  lc_layer layer{};
+  layer.kind = LC_LAYER_RELU_BLOCK;
+  for (std::uint32_t i = 0; i < 3; ++i) layer.convs[i] = convolution(channels, channels, 3, mean_);
+  layers_.push_back(layer);
+}
+
+void RandomEncoder::plainDownsample(std::uint32_t channels) {
+  lc_layer layer{};
+  layer.kind = LC_LAYER_DOWNSAMPLE;
+  layer.convs[0] = convolution(channels, channels, 3, mean_);
+  layer.convs[0].stride = 2;
+  layer.convs[0].bias = nullptr;
+  layers_.push_back(layer);
+}
+
 lc_network RandomEncoder::network(lc_precision precision) const {
-  return {sizeof(lc_network), precision, layers_.data(), static_cast<std::uint32_t>(layers_.size())};
+  return {sizeof(lc_network), precision, range_, layers_.data(), static_cast<std::uint32_t>(layers_.size())};
 }
 
 std::vector<float>& RandomEncoder::values(std::size_t count, float mean, float deviation) {
@@ -101,11 +132,24 @@ lc_conv RandomEncoder::convolution(std::uint32_t inputs, std::uint32_t outputs, 
 }
 
 lc_norm RandomEncoder::norm(std::uint32_t channels) {
-  return {values(channels, 1.0F, 0.2F).data(), values(channels, 0.0F, 0.2F).data(), channels, groups_, 1e-6};
+  const float* weight = values(channels, 1.0F, 0.2F).data();
+  if (groups_ == 0) return {LC_NORM_RMS, channels, weight, nullptr, 0, 0.0};
+  return {LC_NORM_GROUP, channels, weight, values(channels, 0.0F, 0.2F).data(), groups_, 1e-6};
 }
 
+namespace {
+
+constexpr std::uint32_t kOutputs = 8;
+
+void middle(RandomEncoder& encoder, std::uint32_t channels) {
+  encoder.residual(channels, channels);
+  encoder.attention(channels);
+  encoder.residual(channels, channels);
+}
+
+}  // namespace
+
 RandomEncoder klEncoder(const std::vector<std::uint32_t>& widths, std::uint32_t groups, float mean) {
-  constexpr std::uint32_t kOutputs = 8;
   RandomEncoder encoder(groups, mean);
   std::uint32_t channels = widths.front();
   encoder.conv(3, channels);
@@ -114,10 +158,40 @@ RandomEncoder klEncoder(const std::vector<std::uint32_t>& widths, std::uint32_t 
     encoder.residual(channels, widths[level]);
     channels = widths[level];
   }
-  encoder.residual(channels, channels);
-  encoder.attention(channels);
-  encoder.residual(channels, channels);
+  middle(encoder, channels);
   encoder.normSilu(channels);
+  encoder.conv(channels, kOutputs);
+  return encoder;
+}
+
+RandomEncoder rmsEncoder(const std::vector<std::uint32_t>& widths) {
+  return klEncoder(widths, 0);
+}
+
+RandomEncoder depthEncoder(const std::vector<std::uint32_t>& widths, std::uint32_t groups) {
+  RandomEncoder encoder(groups);
+  std::uint32_t channels = widths.front();
+  encoder.conv(3, channels);
+  for (std::size_t level = 0; level < widths.size(); ++level) {
+    if (level > 0) encoder.spaceToDepth(channels, widths[level]);
+    channels = widths[level];
+    encoder.residual(channels, channels);
+  }
+  middle(encoder, channels);
+  encoder.normConvMean(channels, kOutputs);
+  return encoder;
+}
+
+RandomEncoder tinyEncoder(std::uint32_t channels, std::uint32_t levels) {
+  RandomEncoder encoder(0);
+  encoder.setRange(LC_PIXELS_UNIT);
+  encoder.conv(3, channels);
+  encoder.reluBlock(channels);
+  for (std::uint32_t level = 0; level < levels; ++level) {
+    encoder.plainDownsample(channels);
+    encoder.reluBlock(channels);
+    encoder.reluBlock(channels);
+  }
   encoder.conv(channels, kOutputs);
   return encoder;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace lc::test {
 namespace {
@@ -21,12 +22,13 @@ struct Map {
   }
 };
 
-Map mapOf(const std::uint8_t* pixels, const lc_shape& shape) {
+Map mapOf(const std::uint8_t* pixels, lc_pixel_range range, const lc_shape& shape) {
   constexpr std::size_t kColours = 3;
   Map map(kColours, shape.height, shape.width);
   const std::size_t plane = map.height * map.width;
   for (std::size_t i = 0; i < plane * kColours; ++i) {
-    map.values[i % kColours * plane + i / kColours] = pixels[i] / 127.5 - 1.0;
+    map.values[i % kColours * plane + i / kColours] =
+        range == LC_PIXELS_UNIT ? pixels[i] / 255.0 : pixels[i] / 127.5 - 1.0;
   }
   return map;
 }
@@ -49,7 +51,8 @@ Map convolve(const lc_conv& conv, const Map& unpadded) {
   Map target(conv.outputs, (source.height - kernel) / stride + 1, (source.width - kernel) / stride + 1);
   const float* weight = conv.weight;
   for (std::size_t output = 0; output < target.channels; ++output) {
-    std::fill_n(target.row(output, 0), target.height * target.width, double{conv.bias[output]});
+    const double bias = conv.bias == nullptr ? 0.0 : double{conv.bias[output]};
+    std::fill_n(target.row(output, 0), target.height * target.width, bias);
     for (std::size_t input = 0; input < source.channels; ++input) {
       for (std::size_t tap = 0; tap < kernel * kernel; ++tap, ++weight) {
         for (std::size_t y = 0; y < target.height; ++y) {
@@ -63,7 +66,23 @@ Map convolve(const lc_conv& conv, const Map& unpadded) {
   return target;
 }
 
+Map normalizePixels(const lc_norm& norm, Map map) {
+  const std::size_t plane = map.height * map.width;
+  for (std::size_t pixel = 0; pixel < plane; ++pixel) {
+    double squares = 0;
+    for (std::size_t c = 0; c < map.channels; ++c) {
+      squares += map.values[c * plane + pixel] * map.values[c * plane + pixel];
+    }
+    const double length = std::max(std::sqrt(squares), 1e-12);
+    for (std::size_t c = 0; c < map.channels; ++c) {
+      map.values[c * plane + pixel] *= std::sqrt(static_cast<double>(map.channels)) / length * norm.weight[c];
+    }
+  }
+  return map;
+}
+
 Map normalize(const lc_norm& norm, Map map) {
+  if (norm.kind == LC_NORM_RMS) return normalizePixels(norm, std::move(map));
   const std::size_t size = map.channels / norm.groups;
   const std::size_t plane = map.height * map.width;
   const auto count = static_cast<double>(size * plane);
@@ -85,6 +104,11 @@ Map normalize(const lc_norm& norm, Map map) {
 
 Map silu(Map map) {
   for (double& x : map.values) x /= 1.0 + std::exp(-x);
+  return map;
+}
+
+Map relu(Map map) {
+  for (double& x : map.values) x = std::max(x, 0.0);
   return map;
 }
 
@@ -127,6 +151,48 @@ Map attention(const lc_layer& layer, const Map& source) {
   return sum(convolve(layer.convs[3], attended), source);
 }
 
+// Channels: row, column, channel.
+Map spaceToDepth(const Map& source) {
+  Map target(4 * source.channels, source.height / 2, source.width / 2);
+  for (std::size_t c = 0; c < target.channels; ++c) {
+    const std::size_t row = c / source.channels / 2;
+    const std::size_t column = c / source.channels % 2;
+    for (std::size_t y = 0; y < target.height; ++y) {
+      const double* from = source.row(c % source.channels, 2 * y + row) + column;
+      for (std::size_t x = 0; x < target.width; ++x) target.row(c, y)[x] = from[2 * x];
+    }
+  }
+  return target;
+}
+
+Map groupMean(const Map& source, std::size_t channels) {
+  Map target(channels, source.height, source.width);
+  const std::size_t group = source.channels / channels;
+  const std::size_t plane = source.height * source.width;
+  for (std::size_t c = 0; c < source.channels; ++c) {
+    for (std::size_t i = 0; i < plane; ++i) {
+      target.row(c / group, 0)[i] += source.row(c, 0)[i] / static_cast<double>(group);
+    }
+  }
+  return target;
+}
+
+Map depthLayer(const lc_layer& layer, const Map& source) {
+  const Map outer = spaceToDepth(convolve(layer.convs[0], source));
+  return sum(outer, groupMean(spaceToDepth(source), outer.channels));
+}
+
+Map normConvMean(const lc_layer& layer, const Map& source) {
+  const Map outer = convolve(layer.convs[0], silu(normalize(layer.norms[0], source)));
+  return sum(outer, groupMean(source, outer.channels));
+}
+
+Map reluBlock(const lc_layer& layer, const Map& source) {
+  const Map first = relu(convolve(layer.convs[0], source));
+  const Map second = relu(convolve(layer.convs[1], first));
+  return relu(sum(convolve(layer.convs[2], second), source));
+}
+
 Map apply(const lc_layer& layer, const Map& map) {
   switch (layer.kind) {
     case LC_LAYER_NORM_SILU:
@@ -135,6 +201,12 @@ Map apply(const lc_layer& layer, const Map& map) {
       return residual(layer, map);
     case LC_LAYER_ATTENTION:
       return attention(layer, map);
+    case LC_LAYER_SPACE_TO_DEPTH:
+      return depthLayer(layer, map);
+    case LC_LAYER_NORM_CONV_MEAN:
+      return normConvMean(layer, map);
+    case LC_LAYER_RELU_BLOCK:
+      return reluBlock(layer, map);
     default:
       return convolve(layer.convs[0], map);
   }
@@ -147,7 +219,7 @@ std::vector<double> referenceMoments(const lc_network& network, const lc_shape& 
   std::vector<double> moments;
   const std::size_t imageBytes = pixels.size() / shape.count;
   for (std::size_t image = 0; image < shape.count; ++image) {
-    Map map = mapOf(pixels.data() + image * imageBytes, shape);
+    Map map = mapOf(pixels.data() + image * imageBytes, network.range, shape);
     for (std::uint32_t i = 0; i < network.layer_count; ++i) map = apply(network.layers[i], map);
     moments.insert(moments.end(), map.values.begin(), map.values.end());
   }

@@ -39,13 +39,11 @@ void checkOrder() {
   checkChanged("the first conv is missing", LC_UNSUPPORTED,
                [](auto& layers) { layers.erase(layers.begin()); });
   checkChanged("the last conv is missing", LC_UNSUPPORTED, [](auto& layers) { layers.pop_back(); });
-  checkChanged("a conv in the middle", LC_UNSUPPORTED,
-               [](auto& layers) { layers.insert(layers.begin() + 1, layers[8]); });
   checkChanged("a norm before a downsample", LC_UNSUPPORTED,
                [](auto& layers) { layers.insert(layers.begin() + 2, layers[7]); });
   checkChanged("two norms", LC_UNSUPPORTED,
                [](auto& layers) { layers.insert(layers.begin() + 7, layers[7]); });
-  checkChanged("an unknown kind", LC_UNSUPPORTED, [](auto& layers) { layers[4].kind = 5; });
+  checkChanged("an unknown kind", LC_UNSUPPORTED, [](auto& layers) { layers[4].kind = 8; });
   checkChanged("sides that are halved too often", LC_UNSUPPORTED,
                [](auto& layers) { layers.insert(layers.begin() + 2, 40, layers[2]); });
 }
@@ -53,7 +51,7 @@ void checkOrder() {
 void checkKernels() {
   checkChanged("a first conv of 1 x 1", LC_UNSUPPORTED, [](auto& layers) { layers[0].convs[0].kernel = 1; });
   checkChanged("a stride of 3", LC_UNSUPPORTED, [](auto& layers) { layers[2].convs[0].stride = 3; });
-  checkChanged("a downsample that pads all around", LC_UNSUPPORTED,
+  checkChanged("a downsample that pads at the top and at the bottom", LC_UNSUPPORTED,
                [](auto& layers) { layers[2].convs[0].padding[0] = 1; });
   checkChanged("a residual block that pads on one side", LC_UNSUPPORTED,
                [](auto& layers) { layers[1].convs[1].padding[3] = 0; });
@@ -87,6 +85,69 @@ void checkChannels() {
   checkChanged("groups that do not divide", LC_INVALID, [](auto& layers) { layers[1].norms[1].groups = 5; });
 }
 
+// 0: conv, 1: residual, 2: space-to-depth, 3: residual, 4: residual, 5: attention, 6: residual,
+// 7: norm-conv-mean
+void checkChangedDepth(const char* what, lc_code expected, const Change& change) {
+  RandomEncoder encoder = depthEncoder({16, 32}, 8);
+  change(encoder.layers());
+  checkNetwork(what, expected, encoder.network(LC_FP32));
+}
+
+void checkDepth() {
+  checkChangedDepth("the network that the others differ from", LC_OK, [](auto&) {});
+  checkChangedDepth("a norm-conv-mean in the middle", LC_UNSUPPORTED,
+                    [](auto& layers) { layers.insert(layers.begin() + 3, layers[7]); });
+  checkChangedDepth("a space-to-depth at the end", LC_UNSUPPORTED, [](auto& layers) { layers.resize(3); });
+  checkChangedDepth("a space-to-depth of 1 x 1", LC_UNSUPPORTED,
+                    [](auto& layers) { layers[2].convs[0].kernel = 1; });
+  checkChangedDepth("a space-to-depth of other inputs", LC_INVALID,
+                    [](auto& layers) { layers[2].convs[0].inputs = 8; });
+  checkChangedDepth("channels that have no means", LC_INVALID,
+                    [](auto& layers) { layers[2].convs[0].outputs = 7; });
+  checkChangedDepth("no channels behind a norm-conv-mean", LC_INVALID,
+                    [](auto& layers) { layers[7].convs[0].outputs = 0; });
+  checkChangedDepth("a norm-conv-mean that has no means", LC_INVALID,
+                    [](auto& layers) { layers[7].convs[0].outputs = 12; });
+  checkChangedDepth("a norm-conv-mean of 1 x 1", LC_UNSUPPORTED,
+                    [](auto& layers) { layers[7].convs[0].kernel = 1; });
+}
+
+// 0: conv, 1: ReLU block, 2: downsample, 3, 4: ReLU blocks, 5: conv
+void checkChangedTiny(const char* what, lc_code expected, const Change& change) {
+  RandomEncoder encoder = tinyEncoder(16, 1);
+  change(encoder.layers());
+  checkNetwork(what, expected, encoder.network(LC_FP32));
+}
+
+void checkTiny() {
+  checkChangedTiny("the network that the others differ from", LC_OK, [](auto&) {});
+  checkChangedTiny("a ReLU block at the end", LC_UNSUPPORTED, [](auto& layers) { layers.pop_back(); });
+  checkChangedTiny("a ReLU block that changes the channels", LC_INVALID,
+                   [](auto& layers) { layers[1].convs[2].outputs = 8; });
+  checkChangedTiny("a ReLU block of other inputs", LC_INVALID,
+                   [](auto& layers) { layers[1].convs[1].inputs = 8; });
+  checkChangedTiny("a ReLU block of 1 x 1", LC_UNSUPPORTED,
+                   [](auto& layers) { layers[1].convs[1].kernel = 1; });
+  checkChangedTiny("a norm of groups behind a ReLU block", LC_UNSUPPORTED, [](auto& layers) {
+    RandomEncoder other(8);
+    other.normSilu(16);
+    layers.insert(layers.begin() + 5, other.layers().front());
+  });
+  RandomEncoder encoder = tinyEncoder(16, 1);
+  lc_network network = encoder.network(LC_FP32);
+  network.range = 2;
+  checkNetwork("an unknown range of pixels", LC_UNSUPPORTED, network);
+}
+
+void checkNorms() {
+  checkChanged("an unknown kind of norm", LC_UNSUPPORTED, [](auto& layers) { layers[7].norms[0].kind = 2; });
+  checkChanged("a norm of each kind", LC_OK, [](auto& layers) { layers[7].norms[0].kind = LC_NORM_RMS; });
+  checkChanged("an RMS norm of other channels", LC_INVALID, [](auto& layers) {
+    layers[7].norms[0].kind = LC_NORM_RMS;
+    layers[7].norms[0].channels = 16;
+  });
+}
+
 void checkNetworks() {
   RandomEncoder encoder = rightEncoder();
   checkNetwork("the network that the others differ from", LC_OK, encoder.network(LC_FP32));
@@ -104,15 +165,17 @@ void checkNetworks() {
 // Values that are not there.
 void checkMissing() {
   checkChanged("no first weight", LC_INVALID, [](auto& layers) { layers[0].convs[0].weight = nullptr; });
-  checkChanged("no first bias", LC_INVALID, [](auto& layers) { layers[0].convs[0].bias = nullptr; });
   checkChanged("no weight of a residual block", LC_INVALID,
                [](auto& layers) { layers[1].convs[1].weight = nullptr; });
-  checkChanged("no bias of a shortcut", LC_INVALID, [](auto& layers) { layers[3].convs[2].bias = nullptr; });
   checkChanged("no weight of a downsample", LC_INVALID,
                [](auto& layers) { layers[2].convs[0].weight = nullptr; });
   checkChanged("no key", LC_INVALID, [](auto& layers) { layers[5].convs[1].weight = nullptr; });
   checkChanged("no weight of a norm", LC_INVALID, [](auto& layers) { layers[1].norms[0].weight = nullptr; });
   checkChanged("no bias of a norm", LC_INVALID, [](auto& layers) { layers[7].norms[0].bias = nullptr; });
+  checkChanged("no weight of an RMS norm", LC_INVALID, [](auto& layers) {
+    layers[7].norms[0].kind = LC_NORM_RMS;
+    layers[7].norms[0].weight = nullptr;
+  });
   checkChanged("no last weight", LC_INVALID, [](auto& layers) { layers[8].convs[0].weight = nullptr; });
 }
 
@@ -153,6 +216,9 @@ int main(int count, char** arguments) {
     checkOrder();
     checkKernels();
     checkChannels();
+    checkDepth();
+    checkTiny();
+    checkNorms();
     checkShapes();
   }
   return report();

@@ -67,7 +67,10 @@ void checkPrecision(const RandomEncoder& encoder, lc_precision precision) {
 }  // namespace
 
 int main() {
-  const RandomEncoder encoder = klEncoder({32, 64}, 32);
-  for (const lc_precision precision : precisionsHere()) checkPrecision(encoder, precision);
+  const RandomEncoder encoders[] = {klEncoder({32, 64}, 32), rmsEncoder({32, 64}),
+                                    depthEncoder({32, 64, 64}, 32), tinyEncoder(32, 2)};
+  for (const RandomEncoder& encoder : encoders) {
+    for (const lc_precision precision : precisionsHere()) checkPrecision(encoder, precision);
+  }
   return report();
 }
