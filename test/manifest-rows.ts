@@ -9,7 +9,7 @@ export const exampleRow: CacheRow = {
   keySuffix: '',
   source: { bytes: 1234, modified: 1_700_000_000_123_456_789n, changed: 1_700_000_001_987_654_321n },
   sha256: 'ab'.repeat(32),
-  info: { size: { width: 64, height: 48 }, stored: 'rgb', traits: ['icc-profile', 'transparency'] },
+  info: { size: { width: 64, height: 48 }, stored: 'rgb', orientation: 6, traits: ['icc-profile', 'transparency'] },
   placement: {
     listed: { width: 64, height: 48 },
     bucket: { width: 256, height: 192 },
@@ -49,6 +49,7 @@ export const cacheRows: fc.Arbitrary<CacheRow[]> = fc.array(
     sha256: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((hash) => Buffer.from(hash).toString('hex')),
     info: fc.record({
       size,
+      orientation: fc.integer({ min: 1, max: 8 }),
       stored: fc.constantFrom('rgb' as const, 'cmyk' as const, 'grey16' as const, 'bmp' as const),
       traits: fc.subarray(['exif-orientation', 'icc-profile', 'transparency', 'cmyk', '16-bit'] as const),
     }),

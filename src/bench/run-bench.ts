@@ -22,7 +22,7 @@ import { countSizes } from '../pipeline/prepare-engines.js';
 import { recipeOf } from '../pipeline/recipe.js';
 import { sourceOf } from '../pipeline/source-of.js';
 import { surveyDataset } from '../pipeline/survey.js';
-import { resolveTargets } from '../pipeline/targets.js';
+import { resolveOptions } from '../pipeline/resolve-options.js';
 import type { WorkUnit } from '../pipeline/work-unit.js';
 import { assembleReport } from './assemble-report.js';
 import { type Batch, cutBatches, encodePass, type Pass, type PlannedBatch } from './encode-passes.js';
@@ -98,7 +98,9 @@ class Bench {
 
   async run(): Promise<BenchReport> {
     const { options, bench, say } = this;
-    const [settings] = resolveTargets(this.buildOptions());
+    const {
+      targets: [settings],
+    } = await resolveOptions(this.buildOptions());
     const vae = options.vae ?? (await this.drawWeights());
     say(`Drawing ${bench.images} photos`);
     const input = await writeInputSet(bench.preset, bench.images, this.photos, this.signal);

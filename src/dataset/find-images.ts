@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Size } from './bucket.js';
 import { listImageFolders } from './list-folders.js';
 
 /** One file that the trainer would take for an image. */
@@ -9,6 +10,8 @@ export interface FoundImage {
   readonly path: string;
   /** Path inside the folder that was asked for, with forward slashes: stable when the folder moves. */
   readonly relativePath: string;
+  /** The size that a list of images says it has. */
+  readonly listed?: Size | undefined;
 }
 
 /**

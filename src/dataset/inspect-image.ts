@@ -5,6 +5,7 @@ import { loadBinding } from '../native/load.js';
 import { sharp } from '../sharp.js';
 import { readBmpHeader } from './bmp-header.js';
 import type { Size } from './bucket.js';
+import { opensAsRgba } from './opens-as-rgba.js';
 import { exifOfRawProfile, exifOrientation } from './exif-orientation.js';
 import { decodeError, fileError } from './image-errors.js';
 
@@ -23,14 +24,16 @@ export interface ImageInfo {
   readonly traits: readonly ImageTrait[];
 }
 
-/** Properties by which the trainer's pixels differ from what a viewer shows. */
+/** Properties by which a trainer's pixels differ from what a viewer shows, or from another trainer's. */
 export type ImageTrait =
   | 'exif-orientation'
   | 'icc-profile'
   | 'transparency'
   | 'cmyk'
   | '16-bit'
-  | 'webp-extended';
+  | 'webp-extended'
+  /** Pillow opens it in mode RGBA: alpha goes through resizing with the colours. No defect of any trainer. */
+  | 'rgba';
 
 /** By content, whatever the file is called. SVG and PDF are no photographs, and Pillow reads neither. */
 const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
@@ -93,7 +96,9 @@ async function checkFile(
 
 async function readHeader(file: string, start: Buffer): Promise<Omit<ImageInfo, 'bytes'>> {
   if (start.toString('latin1', 0, 2) === 'BM') {
-    return { size: readBmpHeader(start, file).size, stored: 'bmp', orientation: 1, traits: [] };
+    const { size, masks } = readBmpHeader(start, file);
+    const traits: ImageTrait[] = masks[3] === 0 ? [] : ['transparency', 'rgba'];
+    return { size, stored: 'bmp', orientation: 1, traits };
   }
   let metadata: Metadata;
   try {
@@ -109,6 +114,7 @@ async function readHeader(file: string, start: Buffer): Promise<Omit<ImageInfo, 
   if (metadata.space === 'cmyk') traits.push('cmyk');
   if (metadata.depth === 'ushort') traits.push('16-bit');
   if (isExtendedWebp(start)) traits.push('webp-extended');
+  if (opensAsRgba({ ...metadata, head: start })) traits.push('rgba');
   const stored = metadata.space === 'cmyk' ? 'cmyk' : isPngGrey16(start) ? 'grey16' : 'rgb';
   const size = { width: metadata.width, height: metadata.height };
   return { size, stored, orientation: orientationOf(metadata), traits };

@@ -1,5 +1,6 @@
 import { opendir, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import type { Size } from './bucket.js';
 import { cannotList, isFolder } from './folder-entries.js';
 import { isImageName, withoutExtension } from './image-names.js';
 import { sortByCodePoints } from './name-order.js';
@@ -18,6 +19,8 @@ export interface ImageFolder {
   readonly others: string[];
   /** Images that do not count, because they have no caption. */
   readonly withoutCaption: readonly string[];
+  /** What a list says of the sizes of its images, by their names. */
+  readonly sizes?: ReadonlyMap<string, Size>;
 }
 
 export interface ListOptions {

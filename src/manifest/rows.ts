@@ -43,7 +43,7 @@ export interface CacheRow {
   readonly source: FileState;
   /** SHA-256 of the image file, hex. */
   readonly sha256: string;
-  readonly info: Pick<ImageInfo, 'size' | 'stored' | 'traits'>;
+  readonly info: Pick<ImageInfo, 'size' | 'stored' | 'orientation' | 'traits'>;
   readonly placement: Placement;
   readonly recipe: CacheRecipe;
   readonly encoder: CacheEncoder;
@@ -77,7 +77,7 @@ export const CACHE_COLUMNS = columns(
     'width:integer height:integer stored:text traits:text ' +
     'listed_width:integer listed_height:integer bucket_width:integer bucket_height:integer ' +
     'resized_width:integer? resized_height:integer? crop_left:integer? crop_top:integer? ' +
-    'recipe:integer encoder:integer cache_bytes:integer cache_modified:integer cache_crc32:integer',
+    'recipe:integer encoder:integer cache_bytes:integer cache_modified:integer cache_crc32:integer orientation:integer',
 );
 export const FAILURE_COLUMNS = columns(
   'folder:text image:text code:text message:text remedy:text? ' +
@@ -116,6 +116,7 @@ export function cacheValues(row: CacheRow, recipe: number, encoder: number): Val
     cache.bytes,
     cache.modified,
     cache.crc32,
+    info.orientation,
   ];
 }
 
@@ -137,6 +138,7 @@ export function cacheRow(
     info: {
       size: size(8),
       stored: values[10] as StoredPixels,
+      orientation: number(25),
       traits: values[11] === '' ? [] : ((values[11] as string).split(' ') as ImageTrait[]),
     },
     placement: {

@@ -55,6 +55,7 @@ CREATE TABLE caches (
   cache_bytes INTEGER NOT NULL,
   cache_modified INTEGER NOT NULL,
   cache_crc32 INTEGER NOT NULL,
+  orientation INTEGER NOT NULL,
   PRIMARY KEY (folder, image, output, key_suffix)
 ) WITHOUT ROWID;
 CREATE TABLE failures (

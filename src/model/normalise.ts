@@ -86,6 +86,14 @@ export function rawLatent(
   }
 }
 
+/** The shape of a normalised latent, from that of a raw one. */
+export function normalisedShape(
+  { normalisation }: ModelFacts,
+  [channels, height, width]: LatentShape,
+): LatentShape {
+  return normalisation.kind === 'patches' ? [4 * channels, height / 2, width / 2] : [channels, height, width];
+}
+
 function byChannel(
   values: Float32Array,
   [, height, width]: LatentShape,

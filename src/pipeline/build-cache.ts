@@ -18,9 +18,10 @@ import { type EncoderSource, prepareEncoder } from './prepare-encoder.js';
 import { countSizes, prepareEngines } from './prepare-engines.js';
 import { planEvent } from './progress-meter.js';
 import { recipeOf } from './recipe.js';
+import { resolveOptions } from './resolve-options.js';
 import { sourceOf } from './source-of.js';
 import { type Survey, surveyDataset } from './survey.js';
-import { resolveTargets } from './targets.js';
+import { withDtypeOfVae } from './vae-dtype.js';
 
 const EVENTS_WAITING = 256;
 
@@ -36,10 +37,11 @@ const EVENTS_WAITING = 256;
  * `ERR_OUTPUT_NOT_WRITABLE`, or `ERR_ABORTED` when the signal came before any encoding
  */
 export async function* buildCache(options: BuildOptions): AsyncGenerator<BuildEvent, void, void> {
-  const targets = resolveTargets(options);
+  const { targets, notices } = await resolveOptions(options);
   const channel = new Channel<BuildEvent>(EVENTS_WAITING);
   const stop = new AbortController();
   const run = new BuildRun(options, targets, channel, stop);
+  for (const notice of notices) channel.push(notice);
   const onAbort = () => stop.abort();
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
@@ -81,7 +83,7 @@ class BuildRun {
 
   constructor(
     private readonly options: BuildOptions,
-    private readonly targets: readonly [Target, ...Target[]],
+    private targets: readonly [Target, ...Target[]],
     private readonly events: Channel<BuildEvent>,
     private readonly stop: AbortController,
   ) {
@@ -96,6 +98,7 @@ class BuildRun {
   async run(): Promise<void> {
     const { settings, events } = this;
     const source = await prepareEncoder(this.options, settings, this.stop.signal);
+    this.targets = withDtypeOfVae(this.targets, this.options, source.dtypes);
     for (const message of source.warnings) {
       events.push({
         type: 'notice',

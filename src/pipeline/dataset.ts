@@ -1,5 +1,8 @@
 /** The folders of a run: listed, locked, with their manifests. */
-import { listImageFolders } from '../dataset/list-folders.js';
+import { matchListedImages } from '../dataset/config/match-listed-images.js';
+import type { ListedImage } from '../dataset/config/types.js';
+import { type ImageFolder, listImageFolders } from '../dataset/list-folders.js';
+import { sortByCodePoints } from '../dataset/name-order.js';
 import { LatentCacheError } from '../errors.js';
 import { FolderLocks } from '../manifest/folder-locks.js';
 import { RunManifest } from '../manifest/run-manifest.js';
@@ -13,7 +16,9 @@ import { type CachePlace, groupByOutput, isWorthListing, type OutputGroup } from
 export interface SourceSettings extends CachePlace {
   readonly inputs: readonly string[];
   readonly recursive: boolean;
-  readonly images: ImageRules;
+  /** Only these images of its folders. */
+  readonly listed?: readonly ListedImage[] | undefined;
+  readonly rules: ImageRules;
 }
 
 /** The images of one source and the folders of their caches. */
@@ -73,22 +78,23 @@ async function listSource(
   source: SourceSettings,
   onNotice: (notice: NoticeEvent) => void,
 ): Promise<ListedSource> {
-  const { inputs, recursive, images, files } = source;
-  const folders = await listImageFolders(inputs, {
+  const { inputs, recursive, rules, files, listed } = source;
+  const all = await listImageFolders(inputs, {
     recursive,
     keep: (name) => isWorthListing(name, source),
-    isImage: images.isImage,
-    captions: images.captions,
+    isImage: rules.isImage,
+    captions: rules.captions,
     isSubFolder: (name, isLink) =>
-      name !== files.folder && (images.isSubFolder?.(name, isLink) ?? !name.startsWith('.')),
-    ...(images.isImageFolder === undefined ? {} : { isImageFolder: images.isImageFolder }),
+      name !== files.folder && (rules.isSubFolder?.(name, isLink) ?? !name.startsWith('.')),
+    ...(rules.isImageFolder === undefined ? {} : { isImageFolder: rules.isImageFolder }),
   });
-  const left = folders.flatMap(({ path, withoutCaption }) => withoutCaption.map((name) => `${path}/${name}`));
+  const folders = listed === undefined ? all : all.map((folder) => onlyListed(folder, listed, onNotice));
+  const left = listed !== undefined ? [] : all.flatMap(({ path, withoutCaption }) => withoutCaption.map((name) => `${path}/${name}`));
   if (left.length > 0) {
     onNotice({
       type: 'notice',
       code: 'no-caption',
-      message: `${left.length} images have no caption (${images.captions!.join(' or ')}), and the trainer leaves them out`,
+      message: `${left.length} images have no caption (${rules.captions!.join(' or ')}), and the trainer leaves them out`,
       count: left.length,
       paths: left.slice(0, NOTICE_PATHS),
     });
@@ -98,8 +104,31 @@ async function listSource(
   return { table, groups: groupByOutput(folders, source) };
 }
 
-function noImages({ inputs, recursive, images }: SourceSettings): LatentCacheError {
-  const captioned = images.captions === null ? '' : ' with captions';
+function onlyListed(
+  folder: ImageFolder,
+  listed: readonly ListedImage[],
+  onNotice: (notice: NoticeEvent) => void,
+): ImageFolder {
+  const { found, missing } = matchListedImages(listed, folder.images);
+  if (missing.length > 0) {
+    onNotice({
+      type: 'notice',
+      code: 'not-found',
+      message: `${missing.length} images of the list are not in ${folder.path}`,
+      count: missing.length,
+      paths: missing.slice(0, NOTICE_PATHS).map(({ name }) => `${folder.path}/${name}`),
+    });
+  }
+  const sizes = found.flatMap(({ name, size }) => (size === undefined ? [] : [[name, size] as const]));
+  return {
+    ...folder,
+    images: sortByCodePoints(found.map(({ name }) => name)),
+    sizes: new Map(sizes),
+  };
+}
+
+function noImages({ inputs, recursive, rules }: SourceSettings): LatentCacheError {
+  const captioned = rules.captions === null ? '' : ' with captions';
   return new LatentCacheError('ERR_NO_INPUT', `No images${captioned} in ${inputs.join(', ')}`, {
     path: inputs[0],
     remedy: recursive

@@ -48,6 +48,9 @@ export type NoticeCode =
   | 'webp-extended'
   | 'name-clash'
   | 'no-caption'
+  | 'not-found'
+  | 'dataset-config'
+  | 'icc-ignored'
   | 'model-warning'
   | 'manifest'
   | 'float32-retry';

@@ -1,9 +1,9 @@
 import path from 'node:path';
+import type { Size } from '../dataset/bucket.js';
 import type { FoundImage } from '../dataset/find-images.js';
-import type { ImageTrait, StoredPixels } from '../dataset/inspect-image.js';
+import type { ImageInfo, ImageTrait, StoredPixels } from '../dataset/inspect-image.js';
 import type { ImageFolder } from '../dataset/list-folders.js';
 import type { FileState } from '../manifest/file-state.js';
-import type { KnownInfo } from './plan-image.js';
 
 const STORED: readonly StoredPixels[] = ['rgb', 'cmyk', 'grey16', 'bmp'];
 const TRAITS: readonly ImageTrait[] = [
@@ -13,7 +13,10 @@ const TRAITS: readonly ImageTrait[] = [
   'cmyk',
   '16-bit',
   'webp-extended',
+  'rgba',
 ];
+
+const ORIENTATION_SHIFT = 2 + TRAITS.length;
 
 /**
  * The images of a run and what their headers say, in some fifty bytes each besides the name: a million of them are objects
@@ -31,7 +34,7 @@ export class ImageTable {
   readonly #bytes: Float64Array;
   readonly #modified: BigInt64Array;
   readonly #changed: BigInt64Array;
-  /** Index in STORED, and a bit for each trait above it. */
+  /** Index in STORED, a bit for each trait above it, the orientation less one above those. */
   readonly #look: Uint16Array;
 
   constructor(folders: readonly ImageFolder[]) {
@@ -61,32 +64,41 @@ export class ImageTable {
 
   image(image: number): FoundImage {
     const index = this.#folderOf(image);
-    const { root, inside, images } = this.folders[index]!;
+    const { root, inside, images, sizes } = this.folders[index]!;
     const name = images[image - this.#starts[index]!]!;
     return {
       root,
       path: this.#prefixes[index] + name,
       relativePath: inside === '' ? name : `${inside}/${name}`,
+      ...(sizes === undefined ? {} : { listed: sizes.get(name) }),
     };
   }
 
-  set(image: number, { size, stored, traits }: KnownInfo, state: FileState): void {
+  /** The size that a list of images says it has. */
+  listed(image: number): Size | undefined {
+    const index = this.#folderOf(image);
+    const { images, sizes } = this.folders[index]!;
+    return sizes?.get(images[image - this.#starts[index]!]!);
+  }
+
+  set(image: number, { size, stored, orientation, traits }: ImageInfo, state: FileState): void {
     this.#width[image] = size.width;
     this.#height[image] = size.height;
     this.#bytes[image] = state.bytes;
     this.#modified[image] = state.modified;
     this.#changed[image] = state.changed;
-    let look = STORED.indexOf(stored);
+    let look = STORED.indexOf(stored) | ((orientation - 1) << ORIENTATION_SHIFT);
     for (const trait of traits) look |= 4 << TRAITS.indexOf(trait);
     this.#look[image] = look;
   }
 
-  info(image: number): KnownInfo {
+  info(image: number): ImageInfo {
     const look = this.#look[image]!;
     return {
       size: { width: this.#width[image]!, height: this.#height[image]! },
       bytes: this.#bytes[image]!,
       stored: STORED[look & 3]!,
+      orientation: (look >> ORIENTATION_SHIFT) + 1,
       traits: TRAITS.filter((_, index) => look & (4 << index)),
     };
   }

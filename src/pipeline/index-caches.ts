@@ -62,7 +62,7 @@ export async function indexCaches(options: IndexOptions): Promise<IndexSummary> 
   const began = performance.now();
   const { inputs, outDir, recursive = false, signal, onNotice = () => {} } = options;
   const binding = options.binding ?? loadBinding();
-  const source = { inputs, outDir, recursive, images: IMAGES, files: FILES };
+  const source = { inputs, outDir, recursive, rules: IMAGES, files: FILES };
   await using dataset = await Dataset.open([source], false, binding, onNotice);
   const [{ table, groups }] = dataset.sources as [ListedSource];
   const counts = { indexed: 0, outdated: 0, foreign: 0, unreadable: 0, withoutImage: 0 };

@@ -15,7 +15,7 @@ import { judgeRow, type KnownCache, rowIndex } from './known-cache.js';
 import { mapLimit } from './map-limit.js';
 import type { Target } from './options.js';
 import type { OutputGroup } from './output-group.js';
-import { type KnownInfo, type PlannedImage, placeImage } from './plan-image.js';
+import { type PlannedImage, placeImage } from './plan-image.js';
 
 /** Failures that lie in the content of an image alone: they come again until the file changes. */
 const OWN_FAULTS: ReadonlySet<string> = new Set<ErrorCode>(['ERR_IMAGE_CORRUPT', 'ERR_IMAGE_FORMAT']);
@@ -155,7 +155,7 @@ async function lookAtImage(
 function judge(
   { target, recipe, table }: LookContext,
   { image, path: file, state, rows, caches }: Subject,
-  info: KnownInfo,
+  info: ImageInfo,
   sha256: string | undefined,
   names: ReadonlySet<string>,
 ): Look {

@@ -1,11 +1,12 @@
 import type { ImageTrait } from '../dataset/inspect-image.js';
+import type { Mistreated } from '../trainers/trainer.js';
 import type { NoticeCode, NoticeEvent } from './events.js';
 import type { Target } from './options.js';
 
 /** Paths that one notice names. */
 const NOTICE_PATHS = 5;
 
-const TRAIT_TEXTS: Readonly<Record<ImageTrait, string>> = {
+const TRAIT_TEXTS: Readonly<Record<Mistreated, string>> = {
   'exif-orientation':
     'have an EXIF rotation, which the trainer ignores: they are trained as stored, perhaps sideways',
   'icc-profile': 'have an ICC profile, which the trainer ignores',
@@ -53,7 +54,7 @@ export class NoticeCollector {
 
   addTrait(trait: ImageTrait, file: string, { alphaMask, trainer }: Target): void {
     if (trait === 'transparency' && alphaMask) return; // the mask is what it is for
-    if (!trainer.mistreats.has(trait)) return;
+    if (trait === 'rgba' || !trainer.mistreats.has(trait)) return;
     if (this.severalTargets) {
       const known = this.told.get(trait) ?? new Set();
       this.told.set(trait, known);
@@ -65,7 +66,7 @@ export class NoticeCollector {
 
   events(): NoticeEvent[] {
     return [...this.collected].map(([code, { count, paths, details }]) => {
-      const text = NOTICE_TEXTS[code] ?? TRAIT_TEXTS[code as ImageTrait];
+      const text = NOTICE_TEXTS[code] ?? TRAIT_TEXTS[code as Mistreated];
       const why = [...details].map(([detail, times]) => `${times}: ${detail}`).slice(0, NOTICE_PATHS);
       const message = `${count} ${code in NOTICE_TEXTS ? '' : 'images '}${text}${why.length > 0 ? ` (${why.join('; ')})` : ''}`;
       return { type: 'notice', code, message, count, paths };

@@ -2,6 +2,7 @@ import { freemem, totalmem } from 'node:os';
 import { LATENT_DTYPES, type LatentDtype } from '../cache/latent-entry.js';
 import { isSimulated } from '../cache/provenance.js';
 import type { Size } from '../dataset/bucket.js';
+import type { DatasetSettings, ListedImage } from '../dataset/config/types.js';
 import { INTERPOLATION_NAMES } from '../dataset/interpolation-names.js';
 import type { Encoder } from '../encoder/encoder.js';
 import { checkBudget, type VramBudget } from '../encoder/memory-budget.js';
@@ -11,6 +12,7 @@ import { BACKENDS } from '../encoder/select.js';
 import type { Residency } from '../memory/governor.js';
 import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
+import { type Colour, parseColour } from '../pixels/colour.js';
 import { FORMAT_IDS, type FormatId, type Trainer } from '../trainers/trainer.js';
 import { integer, oneOf, optionalInteger, refuse } from './option-values.js';
 
@@ -25,6 +27,7 @@ export const CHOICES = {
   dtype: LATENT_DTYPES,
   stale: ['set-aside', 'keep'],
   webpSize: ['trainer', 'decoded'],
+  icc: ['ignore', 'srgb'],
   oomFallback: ['cpu', 'fail'],
   resizeInterpolation: INTERPOLATION_NAMES,
 } as const;
@@ -35,8 +38,14 @@ export type Resolution = number | Size;
 
 /** What `buildCache` takes. Names are sd-scripts' own; everything but `inputs`, `model` and the VAE has a default. */
 export interface BuildOptions {
-  /** Folders with images. */
-  readonly inputs: readonly string[];
+  /** Folders with images; or one of the two below. */
+  readonly inputs?: readonly string[];
+  /** The data sets of sd-scripts or musubi-tuner, in the file that their `--dataset_config` takes. */
+  readonly datasetConfig?: string;
+  /** As sd-scripts' own: a folder with sub-folders `{repeats}_{class}`; with `inJson`, that of the images. */
+  readonly trainDataDir?: string;
+  /** As sd-scripts' own: the images and their sizes, as its tools for fine-tuning write them. */
+  readonly inJson?: string;
   readonly model: ModelId;
   /** A `.safetensors` file: a VAE or a full checkpoint. Not needed with `encoder`. */
   readonly vae?: string;
@@ -57,6 +66,15 @@ export interface BuildOptions {
   readonly alphaMask?: boolean;
   /** Default: the trainer's rule, area when shrinking and Lanczos otherwise. */
   readonly resizeInterpolation?: Choice<'resizeInterpolation'>;
+  /** Turn images upright by their EXIF orientation, where the trainer would train them as they are stored. */
+  readonly autoOrient?: boolean;
+  /** `srgb`: convert from an embedded colour profile, which the trainers ignore. */
+  readonly icc?: Choice<'icc'>;
+  /**
+   * Put transparent pixels over this colour, `#rrggbb`, `white`, `black` or `r,g,b`; the trainers let the colours under
+   * them show.
+   */
+  readonly alphaBackground?: string;
   readonly vaeBatchSize?: number | 'auto';
   /** Keep every complete cache of the right size, whoever wrote it and with whatever VAE. */
   readonly skipExisting?: boolean;
@@ -123,6 +141,15 @@ export interface BuildOptions {
   readonly binding?: NativeBinding;
 }
 
+/** What is done to pixels beyond what the trainer does. */
+export interface PixelChoices {
+  /** EXIF orientation is applied where the trainer ignores it. */
+  readonly autoOrient: boolean;
+  readonly icc: Choice<'icc'>;
+  /** Transparent pixels are put over it. */
+  readonly background: Colour | undefined;
+}
+
 /** What holds for a whole run, with every default filled in and every value checked. */
 export interface RunSettings {
   readonly model: ModelFacts;
@@ -143,6 +170,7 @@ export interface RunSettings {
   readonly posterior: Choice<'posterior'>;
   readonly seed: number;
   readonly stale: Choice<'stale'>;
+  readonly pixels: PixelChoices;
   /** Nothing is encoded. */
   readonly dryRun: boolean;
   /** No file is written, moved or removed. */
@@ -153,9 +181,23 @@ export interface RunSettings {
   readonly maxPixels: number;
 }
 
+/** Folders, and what their description says of them. */
+export interface Source {
+  readonly inputs: readonly string[];
+  /** Only these of their images. */
+  readonly images?: readonly ListedImage[] | undefined;
+  readonly settings?: DatasetSettings;
+  readonly captionExtension?: string | undefined;
+  /** Where musubi's caches go. */
+  readonly outDir?: string | undefined;
+  readonly recursive?: boolean;
+}
+
 /** What is asked for one trainer, one set of folders and one resolution; a run has one or several of them. */
 export interface Target extends RunSettings {
   readonly inputs: readonly string[];
+  /** Only these of their images; undefined: all. */
+  readonly images: readonly ListedImage[] | undefined;
   readonly recursive: boolean;
   readonly outDir: string | undefined;
   readonly trainer: Trainer;
@@ -195,6 +237,14 @@ export function resolveRun(options: BuildOptions): RunSettings {
     threads: optionalInteger('threads', options.threads, 4096),
     posterior: oneOf('posterior', options.posterior ?? 'mean', CHOICES.posterior),
     seed: integer('seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    pixels: {
+      autoOrient: options.autoOrient ?? false,
+      icc: oneOf('icc', options.icc ?? 'ignore', CHOICES.icc),
+      background:
+        options.alphaBackground === undefined
+          ? undefined
+          : parseColour(options.alphaBackground, 'alpha_background'),
+    },
     stale: oneOf('stale', options.stale ?? 'set-aside', CHOICES.stale),
     dryRun: options.dryRun ?? false,
     leaveFiles: options.dryRun === true || (simulated && options.allowSimulated !== true),
@@ -206,16 +256,17 @@ export function resolveRun(options: BuildOptions): RunSettings {
 
 /** What TypeScript does not see at run time. */
 function checkTypes(options: BuildOptions): void {
-  if (!Array.isArray(options.inputs) || options.inputs.some((input) => typeof input !== 'string')) {
+  const { inputs = [] } = options;
+  if (!Array.isArray(inputs) || inputs.some((input) => typeof input !== 'string')) {
     refuse('inputs must be a list of folders');
   }
   for (const name of BOOLEANS) {
     if (!['boolean', 'undefined'].includes(typeof options[name])) refuse(`${name} must be true or false`);
   }
-  for (const name of ['outDir', 'engineDir'] as const) {
+  for (const name of ['outDir', 'engineDir', 'datasetConfig', 'trainDataDir', 'inJson'] as const) {
     const folder = options[name];
     if (folder !== undefined && (typeof folder !== 'string' || folder === ''))
-      refuse(`${name} must be a folder`);
+      refuse(`${name} must be a path`);
   }
   const { libraryDir = [] } = options;
   if (!Array.isArray(libraryDir) || libraryDir.some((folder) => typeof folder !== 'string')) {
@@ -237,6 +288,7 @@ const BOOLEANS = [
   'highvram',
   'lowvram',
   'allowSimulated',
+  'autoOrient',
 ] as const;
 
 function residency({ highvram, lowvram }: BuildOptions): Residency {

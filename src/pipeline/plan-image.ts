@@ -10,13 +10,10 @@ import { normalisedShape } from '../model/normalise.js';
 import type { Resampling } from '../trainers/trainer.js';
 import type { Target } from './options.js';
 
-/** What a run knows of an image: also where the manifest tells it, which keeps no orientation. */
-export type KnownInfo = Omit<ImageInfo, 'orientation'>;
-
 /** An image that has a place to go: one cache of it. */
 export interface PlannedImage {
   readonly image: FoundImage;
-  readonly info: KnownInfo;
+  readonly info: ImageInfo;
   /** The image file before anything of it was read. */
   readonly state: FileState;
   readonly target: Target;
@@ -44,13 +41,13 @@ const MAX_RESIZED_SIDE = 2 ** 20;
  */
 export function placeImage(
   image: FoundImage,
-  info: KnownInfo,
+  info: ImageInfo,
   state: FileState,
   target: Target,
 ): PlannedImage {
   const { trainer, model, outDir } = target;
   const { folder } = trainer.files;
-  const { cacheName, ...placement } = trainer.place(path.basename(image.path), info);
+  const { cacheName, ...placement } = trainer.place(path.basename(image.path), info, image.listed);
   const { resized, bucket } = placement.geometry;
   if (Math.max(resized.width, resized.height) > MAX_RESIZED_SIDE) {
     throw unusable(info.size, `it would be enlarged to ${resized.width}x${resized.height}`);

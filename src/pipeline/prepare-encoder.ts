@@ -5,6 +5,7 @@ import type { EncoderStarter, StandInKind } from '../memory/encoder-set.js';
 import type { Layer } from '../model/layers.js';
 import { loadVae, type VaeEncoderWeights } from '../model/load-vae.js';
 import type { PatchStatistics } from '../model/normalise.js';
+import type { Dtype } from '../model/safetensors/dtypes.js';
 import { encoderOptionsOf } from './encoder-options.js';
 import type { BuildOptions, RunSettings } from './options.js';
 import { noVae } from './recipe.js';
@@ -23,6 +24,8 @@ export interface EncoderSource extends EncoderStarter {
   readonly warnings: readonly string[];
   /** Of the VAE's encoder; null when it is not known. */
   readonly layers: readonly Layer[] | null;
+  /** Of its tensors in the file; none where that is not known. */
+  readonly dtypes: readonly Dtype[];
   /** Of the VAE's file, where it has them. */
   readonly patchStatistics: PatchStatistics | undefined;
   /** Of the encoder that was started last by `start`. */
@@ -48,6 +51,7 @@ class VaeSource implements EncoderSource {
   readonly warnings: readonly string[];
   readonly layers: readonly Layer[];
   readonly patchStatistics: PatchStatistics | undefined;
+  readonly dtypes: readonly Dtype[];
   choice: BackendChoice | undefined;
   #weights: VaeEncoderWeights | undefined;
 
@@ -62,7 +66,8 @@ class VaeSource implements EncoderSource {
     this.fingerprint = weights.fingerprint;
     this.warnings = weights.warnings;
     this.layers = weights.layers;
-    this.patchStatistics = undefined;
+    this.patchStatistics = weights.patchStatistics;
+    this.dtypes = weights.sourceDtypes;
   }
 
   async start(budget?: number): Promise<Encoder> {
@@ -124,6 +129,7 @@ class LentEncoder implements EncoderSource {
   readonly warnings = [];
   readonly layers = null;
   readonly patchStatistics = undefined;
+  readonly dtypes = [];
   readonly choice: BackendChoice;
   readonly #encoder: Encoder;
 

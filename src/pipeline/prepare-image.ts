@@ -6,6 +6,7 @@ import { LatentCacheError } from '../errors.js';
 import type { NativeBinding } from '../native/binding.js';
 import { type DecodedImage, decodeImage } from '../pixels/decode.js';
 import { type PixelPool, takeTarget } from '../pixels/pixel-pool.js';
+import { viewOf } from '../pixels/view.js';
 import type { PlannedImage } from './plan-image.js';
 import { subjectOf, type Variant, type WorkUnit } from './work-unit.js';
 
@@ -23,16 +24,18 @@ export interface PreparedImage {
 
 /** Bytes that preparing one image holds at its worst, and that each of its variants goes on holding. */
 export function memoryOf(unit: WorkUnit): { preparing: number; prepared: readonly number[] } {
-  const { info } = subjectOf(unit);
+  const { info, target } = subjectOf(unit);
   const prepared = unit.variants.map(preparedBytes);
   const alpha = needsAlpha(unit);
-  // libvips holds one copy while it hands over another; four channels are resized before alpha is split off.
+  // libvips holds one copy while it hands over another, or a view another than it was made of; with a profile there are
+  // three. Four channels are resized before alpha is split off.
+  const copies = target.pixels.icc === 'srgb' ? 3 : 2;
   const decoded = info.size.width * info.size.height * (alpha ? 4 : 3);
   const windows = unit.variants.map(({ geometry: { bucket } }) => bucket.width * bucket.height * 4);
   return {
     preparing:
       info.bytes +
-      2 * decoded +
+      copies * decoded +
       prepared.reduce((sum, bytes) => sum + bytes, 0) +
       (alpha ? Math.max(...windows) : 0),
     prepared,
@@ -43,8 +46,12 @@ export function preparedBytes({ geometry: { bucket }, flip, alpha }: Variant): n
   return bucket.width * bucket.height * (3 + (alpha ? 1 : 0) + (flip ? 3 : 0));
 }
 
+/** For a mask, for a resize with alpha, or to put the image over a background. */
 function needsAlpha({ variants }: WorkUnit): boolean {
-  return variants.some(({ alpha, resampling }) => alpha || resampling.premultiply);
+  return variants.some(
+    ({ alpha, resampling, caches }) =>
+      alpha || resampling.premultiply || caches[0].target.pixels.background !== undefined,
+  );
 }
 
 /**
@@ -74,7 +81,8 @@ export async function decodeUnit(
   binding: NativeBinding,
 ): Promise<DecodedImage> {
   const { image, info, target } = subjectOf(unit);
-  const decodeOptions = { stored: info.stored, alpha: needsAlpha(unit), maxPixels: target.maxPixels };
+  const { maxPixels, pixels } = target;
+  const decodeOptions = { stored: info.stored, alpha: needsAlpha(unit), maxPixels, icc: pixels.icc };
   const decoded = await decodeImage(bytes, image.path, decodeOptions, binding);
   const { width, height } = info.size;
   if (decoded.size.width !== width || decoded.size.height !== height) {
@@ -85,16 +93,23 @@ export async function decodeUnit(
 
 /** Resizes the whole image and cuts its bucket out. */
 export async function resizeVariant(
-  { geometry, resampling, flip, alpha }: Variant,
+  { geometry, resampling, flip, alpha, caches }: Variant,
   decoded: DecodedImage,
   binding: NativeBinding,
   pool: PixelPool,
 ): Promise<Pick<PreparedImage, 'rgb' | 'flipped' | 'alpha'>> {
-  const { original, resized, crop, bucket } = geometry;
+  const { resized, crop, bucket } = geometry;
+  const { info, target } = caches[0];
+  const { upright, mirrored, premultiply } = resampling;
+  const view = await viewOf(
+    decoded,
+    info.orientation,
+    { alpha: alpha || premultiply, upright, mirror: mirrored, background: target.pixels.background },
+    binding,
+  );
   const options = {
-    width: original.width,
-    height: original.height,
-    channels: decoded.channels,
+    ...view.size,
+    channels: view.channels,
     resizedWidth: resized.width,
     resizedHeight: resized.height,
     interpolation: resampling.interpolation,
@@ -103,8 +118,8 @@ export async function resizeVariant(
     cropWidth: bucket.width,
     cropHeight: bucket.height,
   };
-  const pixels = takeTarget(pool, options, flip);
-  await binding.transform(decoded.data, options, pixels);
+  const pixels = takeTarget(pool, options, { flip, alpha });
+  await binding.transform(view.data, options, pixels);
   const opaque = () => new Uint8Array(bucket.width * bucket.height).fill(255);
   return { ...pixels, alpha: alpha ? (pixels.alpha ?? opaque()) : null };
 }

@@ -1,10 +1,10 @@
 import { PLAIN_PIXELS, type RecipeRecord } from '../cache/provenance.js';
 import { LatentCacheError } from '../errors.js';
-import type { Target } from './options.js';
+import type { PixelChoices, Target } from './options.js';
 
 /** How caches are made with these settings. */
 export function recipeOf(settings: Target, fingerprint: string): RecipeRecord {
-  const { posterior, seed, dtype, resizeInterpolation, simulated } = settings;
+  const { posterior, seed, dtype, resizeInterpolation, simulated, pixels } = settings;
   return {
     // so that neither a real run nor another simulation takes them for its own
     vae: simulated ? `simulated ${fingerprint}` : fingerprint,
@@ -12,8 +12,17 @@ export function recipeOf(settings: Target, fingerprint: string): RecipeRecord {
     seed: posterior === 'sample' ? seed : null,
     dtype,
     interpolation: resizeInterpolation ?? 'default',
-    pixels: PLAIN_PIXELS,
+    pixels: describePixels(pixels),
   };
+}
+
+function describePixels({ autoOrient, icc, background }: PixelChoices): string {
+  const choices = [
+    ...(autoOrient ? ['upright'] : []),
+    ...(icc === 'srgb' ? ['srgb'] : []),
+    ...(background === undefined ? [] : [`over ${background.join(',')}`]),
+  ];
+  return choices.length === 0 ? PLAIN_PIXELS : choices.join(' ');
 }
 
 export function noVae(): LatentCacheError {

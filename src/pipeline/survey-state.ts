@@ -63,7 +63,7 @@ export class SurveyState {
   /** The size by which an image's cache is named. */
   listed(image: number): Size {
     const { table, target } = this.context;
-    return target.trainer.listedSize(table.info(image));
+    return table.listed(image) ?? target.trainer.listedSize(table.info(image));
   }
 
   countSeen(): void {

@@ -1,6 +1,8 @@
-/** From the options of a run to what it makes: for each trainer, each resolution. */
+/** From the options of a run to what it makes: for each folder, each trainer and each resolution. */
+import path from 'node:path';
 import type { LatentDtype } from '../cache/latent-entry.js';
 import { BUCKET_DEFAULTS, type BucketSettings, type Size } from '../dataset/bucket.js';
+import { sizeName } from '../dataset/size.js';
 import type { Interpolation } from '../native/binding.js';
 import { createTrainer } from '../trainers/create-trainer.js';
 import type { FormatId, Trainer } from '../trainers/trainer.js';
@@ -10,32 +12,79 @@ import {
   CHOICES,
   type Resolution,
   type RunSettings,
-  resolveRun,
+  type Source,
   type Target,
 } from './options.js';
+import { checkUsed } from './used-options.js';
 
-/** @throws LatentCacheError `ERR_OPTION` with the option, what it takes and what it got */
-export function resolveTargets(options: BuildOptions): readonly [Target, ...Target[]] {
-  const run = resolveRun(options);
-  if (options.inputs.length === 0)
-    refuse('at least one image folder is needed', 'Name the folder that holds the images.');
-  const resolutions = toList(options.resolution ?? run.model.nativeResolution).map(toSize);
-  const formats = toList(options.format ?? 'sd-scripts').map((format) =>
-    oneOf('format', format, CHOICES.format),
-  );
-  const sizedKeys = options.multiResolutionKeys ?? resolutions.length > 1;
-  const targets = formats.flatMap((format) =>
-    resolutions.map((resolution) =>
-      createTarget(run, format, resolution, { ...options, multiResolutionKeys: sizedKeys }),
-    ),
-  );
+/** One source for one trainer at one resolution. */
+interface Wish {
+  readonly format: FormatId;
+  readonly source: Source;
+  readonly resolution: Size;
+  /** The run's own, with what the source sets over them. */
+  readonly options: BuildOptions;
+}
+
+/**
+ * @param sources folders and what their description says of them
+ * @param formats when the options name none
+ * @throws LatentCacheError `ERR_OPTION` with the option, what it takes and what it got
+ */
+export function createTargets(
+  run: RunSettings,
+  options: BuildOptions,
+  sources: readonly Source[],
+  format: FormatId,
+): readonly [Target, ...Target[]] {
+  const formats = toList(options.format ?? format).map((each) => oneOf('format', each, CHOICES.format));
+  checkUsed(options, formats);
+  const wishes = sources.flatMap((source) => {
+    const merged = { ...options, ...source.settings };
+    const resolutions = toList(merged.resolution ?? run.model.nativeResolution).map(toSize);
+    return formats.flatMap((each) =>
+      resolutions.map((resolution): Wish => ({ format: each, source, resolution, options: merged })),
+    );
+  });
+  const targets = joinEqual(wishes).flatMap((wish, _, all) => createFor(run, wish, all));
+  checkPosterior(targets);
   const [first, ...others] = targets;
   return first === undefined
-    ? refuse('at least one format and one resolution is needed')
+    ? refuse('at least one folder, one format and one resolution are needed')
     : [first, ...others];
 }
 
-function createTarget(run: RunSettings, format: FormatId, resolution: Size, options: BuildOptions): Target {
+/** Data sets that differ in masks and mirrored images alone share their caches, which then hold both. */
+function joinEqual(wishes: readonly Wish[]): Wish[] {
+  const joined = new Map<string, Wish>();
+  for (const wish of wishes) {
+    const { format, source, resolution, options } = wish;
+    const { flipAug, alphaMask, ...others } = { ...source.settings };
+    const key = JSON.stringify([
+      format,
+      source.inputs.map((input) => path.resolve(input)),
+      resolution,
+      others,
+      source.outDir,
+      source.captionExtension,
+      source.images,
+    ]);
+    const same = joined.get(key);
+    const flip = options.flipAug === true || same?.options.flipAug === true;
+    const alpha = options.alphaMask === true || same?.options.alphaMask === true;
+    joined.set(key, { ...wish, options: { ...options, flipAug: flip, alphaMask: alpha } });
+  }
+  return [...joined.values()];
+}
+
+function createFor(run: RunSettings, wish: Wish, all: readonly Wish[]): Target[] {
+  const target = createTarget(run, wish, all, false);
+  const mirrors = wish.options.flipAug === true && target.trainer.mirrorsAsImages;
+  return mirrors ? [target, createTarget(run, wish, all, true)] : [target];
+}
+
+function createTarget(run: RunSettings, wish: Wish, all: readonly Wish[], mirrored: boolean): Target {
+  const { format, source, resolution, options } = wish;
   const resizeInterpolation = interpolation(options.resizeInterpolation);
   const trainer = createTrainer(format, {
     model: run.model,
@@ -43,21 +92,55 @@ function createTarget(run: RunSettings, format: FormatId, resolution: Size, opti
     interpolation: resizeInterpolation,
     suffix: options.suffix,
     legacyName: options.legacyName ?? false,
-    multiResolutionKeys: options.multiResolutionKeys ?? false,
+    multiResolutionKeys: options.multiResolutionKeys ?? hasOtherResolutions(wish, all),
     webpSize: oneOf('webp_size', options.webpSize ?? 'trainer', CHOICES.webpSize),
+    alphaMask: options.alphaMask === true,
+    upright: run.pixels.autoOrient,
+    mirrored,
+    captionExtension: source.captionExtension ?? options.captionExtension,
   });
+  const alphaMask = trainer.keepsMasks && options.alphaMask === true;
+  if (alphaMask && run.pixels.background !== undefined) {
+    refuse(
+      'alpha_mask and alpha_background exclude each other: over a background nothing is transparent',
+      'Leave one of them out.',
+    );
+  }
   return {
     ...run,
-    inputs: options.inputs,
-    recursive: options.recursive ?? trainer.images.searchesSubFolders,
-    outDir: options.outDir,
+    inputs: source.inputs,
+    images: source.images,
+    recursive: source.recursive ?? options.recursive ?? trainer.images.searchesSubFolders,
+    outDir: (format === 'musubi' ? source.outDir : undefined) ?? options.outDir,
     trainer,
     resolution,
     flipAug: trainer.keepsFlipped && options.flipAug === true,
-    alphaMask: trainer.keepsMasks && options.alphaMask === true,
+    alphaMask,
     resizeInterpolation,
     dtype: dtypeOf(options.dtype, trainer),
   };
+}
+
+/** Then one file holds several resolutions of an image, and its keys must tell them apart. */
+function hasOtherResolutions({ format, source, resolution }: Wish, all: readonly Wish[]): boolean {
+  const folders = new Set(source.inputs.map((input) => path.resolve(input)));
+  return all.some(
+    (other) =>
+      other.format === format &&
+      sizeName(other.resolution) !== sizeName(resolution) &&
+      other.source.inputs.some((input) => folders.has(path.resolve(input))),
+  );
+}
+
+/** A trainer that takes the mean is never given a sample. */
+function checkPosterior(targets: readonly Target[]): void {
+  const sampled = targets.filter(({ posterior }) => posterior === 'sample');
+  const wrong = sampled.find(({ trainer }) => trainer.posterior === 'mean');
+  if (wrong === undefined) return;
+  refuse(
+    `${wrong.trainer.format} takes the mean of ${wrong.model.title} latents, not a sample`,
+    'Leave --posterior out.',
+  );
 }
 
 function bucketSettings(resolution: Size, options: BuildOptions): BucketSettings {
@@ -72,6 +155,7 @@ function bucketSettings(resolution: Size, options: BuildOptions): BucketSettings
   };
 }
 
+/** Without a wish, what the trainer writes; what the VAE's file has is not known here. */
 function dtypeOf(option: LatentDtype | undefined, { format, dtypes }: Trainer): LatentDtype {
   if (option === undefined) return dtypes[0];
   const dtype = oneOf('dtype', option, CHOICES.dtype);

@@ -23,16 +23,16 @@ export class PixelPool {
   }
 }
 
-/** Memory for one transform. */
+/** Memory for one transform. Alpha that nobody asks for is dropped after the resize. */
 export function takeTarget(
   pool: PixelPool,
   { cropWidth, cropHeight, channels }: Pick<TransformOptions, 'cropWidth' | 'cropHeight' | 'channels'>,
-  flip: boolean,
+  { flip, alpha }: { readonly flip: boolean; readonly alpha: boolean },
 ): TransformTarget {
   const area = cropWidth * cropHeight;
   return {
     rgb: pool.take(area * 3),
     flipped: flip ? pool.take(area * 3) : null,
-    alpha: channels === 4 ? new Uint8Array(area) : null,
+    alpha: alpha && channels === 4 ? new Uint8Array(area) : null,
   };
 }

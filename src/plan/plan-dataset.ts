@@ -17,9 +17,10 @@ import type { BuildOptions, RunSettings, Target } from '../pipeline/options.js';
 import { countSizes } from '../pipeline/prepare-engines.js';
 import { planEvent } from '../pipeline/progress-meter.js';
 import { noVae, recipeOf } from '../pipeline/recipe.js';
+import { resolveOptions } from '../pipeline/resolve-options.js';
 import { sourceOf } from '../pipeline/source-of.js';
 import { type Survey, surveyDataset } from '../pipeline/survey.js';
-import { resolveTargets } from '../pipeline/targets.js';
+import { withDtypeOfVae } from '../pipeline/vae-dtype.js';
 import { openPlanDevice, type PlanDevice, type PlanTarget } from './plan-device.js';
 
 export interface DatasetPlanOptions extends Omit<BuildOptions, 'encoder' | 'dryRun'> {
@@ -81,16 +82,17 @@ export interface DatasetPlan {
  */
 export async function planDataset(options: DatasetPlanOptions): Promise<DatasetPlan> {
   const { target, onProgress = () => {}, ...rest } = options;
-  const targets = resolveTargets({ ...rest, dryRun: true });
-  const [settings] = targets;
+  const { targets: asked, notices } = await resolveOptions({ ...rest, dryRun: true });
+  const [settings] = asked;
   if (options.vae === undefined) throw noVae();
   const weights = await loadVae(options.vae, {
     model: settings.model.id,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  const targets = withDtypeOfVae(asked, rest, weights.sourceDtypes);
   const recipe = (target: Target) =>
     target.skipExisting ? undefined : recipeOf(target, weights.fingerprint);
-  const hazards: NoticeEvent[] = [];
+  const hazards: NoticeEvent[] = [...notices];
   await using dataset = await Dataset.open(
     targets.map(sourceOf),
     true,

@@ -16,6 +16,8 @@ export interface TrainerSettings {
   readonly webpSize: 'trainer' | 'decoded';
   /** Masks are asked for; the trainer may have no place for them. */
   readonly alphaMask: boolean;
+  /** EXIF orientation is applied although the trainer ignores it. */
+  readonly upright: boolean;
   /** The images are mirrored ones. */
   readonly mirrored: boolean;
   /** Ending of caption files; undefined: the trainer's own. */

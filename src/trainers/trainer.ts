@@ -38,6 +38,9 @@ export interface Resampling {
   readonly premultiply: boolean;
 }
 
+/** Properties of images that some trainer does not treat as a viewer would. */
+export type Mistreated = Exclude<ImageTrait, 'rgba'>;
+
 /** What the header of an image says. */
 export type ImageFacts = Pick<ImageInfo, 'size' | 'orientation' | 'traits'>;
 
@@ -171,7 +174,7 @@ export interface Trainer {
   /** Each mirrored image is an image of its own, with a file of its own. */
   readonly mirrorsAsImages: boolean;
   /** Properties of images with which it does not do what a viewer would: the user is told. */
-  readonly mistreats: ReadonlySet<ImageTrait>;
+  readonly mistreats: ReadonlySet<Mistreated>;
   /** The size that it takes an image for, unless the data set says another. */
   listedSize(info: ImageFacts): Size;
   /**

@@ -6,7 +6,7 @@ import { loadVae } from '../model/load-vae.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import type { BuildOptions } from '../pipeline/options.js';
-import { resolveTargets } from '../pipeline/targets.js';
+import { resolveOptions } from '../pipeline/resolve-options.js';
 import { LEGACY_MODELS, sdScriptsModel, sdScriptsModels } from '../trainers/sd-scripts/models.js';
 import { parseSubset, type Subset } from './subset.js';
 
@@ -83,7 +83,9 @@ export async function resolveVerifyOptions(options: VerifyOptions): Promise<Veri
   if (options.readData && options.readDataSubset !== undefined)
     refuse('read_data and read_data_subset exclude each other');
   // The same checks as for a build; of the result, what a model stands for does not matter without one.
-  const [build] = resolveTargets({
+  const {
+    targets: [build],
+  } = await resolveOptions({
     ...geometryOf(options),
     inputs,
     model: id ?? 'sd',

@@ -1,6 +1,5 @@
 /** ai-toolkit, as the pipeline needs it. */
 import { cropLtrb } from '../../dataset/geometry.js';
-import type { ImageTrait } from '../../dataset/inspect-image.js';
 import type { NativeBinding } from '../../native/binding.js';
 import { PACKAGE_VERSION } from '../../package-version.js';
 import { uprightSize } from '../../pixels/orient.js';
@@ -13,13 +12,13 @@ import {
   tensorFileOverhead,
   writeTensorCache,
 } from '../tensor-files.js';
-import type { CacheFiles, StoredCache, Trainer, WriteRequest, WrittenCache } from '../trainer.js';
+import type { CacheFiles, Mistreated, StoredCache, Trainer, WriteRequest, WrittenCache } from '../trainer.js';
 import { AiToolkitBuckets } from './buckets.js';
 import { CACHE_FOLDER, cacheName, fileMetadata, LATENT_KEY, latentTensor, parseCacheName } from './files.js';
 import { isImageFolder, isImageName, isSubFolder } from './images.js';
 import { type AiToolkitModel, aiToolkitModel } from './models.js';
 
-const MISTREATED: ReadonlySet<ImageTrait> = new Set(['icc-profile', 'transparency', 'cmyk', '16-bit']);
+const MISTREATED: ReadonlySet<Mistreated> = new Set(['icc-profile', 'transparency', 'cmyk', '16-bit']);
 
 /** @throws LatentCacheError `ERR_OPTION` for what the trainer does not do, or would stop on */
 export function createAiToolkit(settings: TrainerSettings): Trainer {

@@ -2,7 +2,6 @@
 import type { TensorFileStructure } from '../../cache/tensor-file.js';
 import { planGeometry } from '../../dataset/geometry.js';
 import { withoutExtension } from '../../dataset/image-names.js';
-import type { ImageTrait } from '../../dataset/inspect-image.js';
 import { sameSize } from '../../dataset/size.js';
 import type { NativeBinding } from '../../native/binding.js';
 import { refuseSettings } from '../refuse.js';
@@ -18,6 +17,7 @@ import type {
   CacheExpectation,
   CacheFiles,
   InTheWay,
+  Mistreated,
   NamedImages,
   StoredCache,
   Trainer,
@@ -33,7 +33,7 @@ import { musubiResize } from './pixels.js';
 /** `caption_extension` has no default there; this is what its documentation shows. */
 const CAPTION_EXTENSION = '.txt';
 
-const MISTREATED: ReadonlySet<ImageTrait> = new Set([
+const MISTREATED: ReadonlySet<Mistreated> = new Set([
   'exif-orientation',
   'icc-profile',
   'transparency',

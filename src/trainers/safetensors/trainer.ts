@@ -2,7 +2,6 @@
 import { readTensorFile, type Tensor, type TensorFile, type TensorFileStructure } from '../../cache/tensor-file.js';
 import { BucketSelector } from '../../dataset/bucket.js';
 import { isImageName, withoutExtension } from '../../dataset/image-names.js';
-import type { ImageTrait } from '../../dataset/inspect-image.js';
 import { sameSize } from '../../dataset/size.js';
 import { LatentCacheError } from '../../errors.js';
 import type { ModelFacts } from '../../model/catalog.js';
@@ -23,6 +22,7 @@ import type {
   CacheExpectation,
   CacheFiles,
   InTheWay,
+  Mistreated,
   NamedImages,
   StoredCache,
   Trainer,
@@ -39,7 +39,7 @@ import {
   tensorKeySuffix,
 } from './files.js';
 
-const MISTREATED: ReadonlySet<ImageTrait> = new Set([
+const MISTREATED: ReadonlySet<Mistreated> = new Set([
   'exif-orientation',
   'icc-profile',
   'transparency',

@@ -2,11 +2,10 @@
 import { crc32 } from '../../cache/crc32.js';
 import { type Bucket, BucketSelector, type BucketSettings, type Size } from '../../dataset/bucket.js';
 import { isImageName, withoutExtension } from '../../dataset/image-names.js';
-import type { ImageTrait } from '../../dataset/inspect-image.js';
 import type { ModelFacts } from '../../model/catalog.js';
 import { refuseSettings } from '../refuse.js';
 import type { TrainerSettings } from '../settings.js';
-import type { CacheFiles, NameConflict, NamedImages, StoredCache, Trainer } from '../trainer.js';
+import type { CacheFiles, Mistreated, NameConflict, NamedImages, StoredCache, Trainer } from '../trainer.js';
 import { findDifference } from './check.js';
 import { type CacheNaming, cachePath, keySuffix, legacyPath, parseCacheName } from './files.js';
 import { findInTheWay } from './in-the-way.js';
@@ -88,7 +87,7 @@ function checkSteps(model: ModelFacts, { bucketStep }: SdScriptsModel, buckets: 
   }
 }
 
-const MISTREATED: ReadonlySet<ImageTrait> = new Set([
+const MISTREATED: ReadonlySet<Mistreated> = new Set([
   'exif-orientation',
   'icc-profile',
   'transparency',

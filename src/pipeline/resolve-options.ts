@@ -1,0 +1,73 @@
+/** The options of a run, with the trainer's own description of its data sets where that is given. */
+import { readDatasetConfig, readMetadataSource } from '../dataset/config/read-dataset-config.js';
+import { readTrainDataDir } from '../dataset/config/train-data-dir.js';
+import type { ConfigKey, ConfiguredSource, DatasetConfig } from '../dataset/config/types.js';
+import type { NoticeEvent } from './events.js';
+import { refuse } from './option-values.js';
+import { type BuildOptions, resolveRun, type Source, type Target } from './options.js';
+import { createTargets } from './targets.js';
+
+export interface ResolvedOptions {
+  readonly targets: readonly [Target, ...Target[]];
+  /** What the user should know of the description. */
+  readonly notices: readonly NoticeEvent[];
+}
+
+/** @throws LatentCacheError `ERR_OPTION`, `ERR_DATASET_CONFIG`, `ERR_NO_INPUT` */
+export async function resolveOptions(options: BuildOptions): Promise<ResolvedOptions> {
+  const run = resolveRun(options);
+  const { inputs = [], datasetConfig, trainDataDir, inJson } = options;
+  const ways = [inputs.length > 0, datasetConfig !== undefined, trainDataDir !== undefined];
+  if (ways.filter(Boolean).length !== 1) {
+    refuse(
+      'image folders, dataset_config or train_data_dir are needed, and one of them alone',
+      'Name the folder that holds the images.',
+    );
+  }
+  if (inJson !== undefined && trainDataDir === undefined) refuse('in_json needs train_data_dir');
+  if (inputs.length > 0) {
+    return { targets: createTargets(run, options, [{ inputs }], 'sd-scripts'), notices: [] };
+  }
+  const config = await readConfig(options);
+  const sources = config.sources.map(sourceOf);
+  return {
+    targets: createTargets(run, options, sources, config.trainer),
+    notices: noticesOf(config, datasetConfig ?? inJson ?? trainDataDir!),
+  };
+}
+
+function readConfig({ datasetConfig, trainDataDir, inJson }: BuildOptions): Promise<DatasetConfig> {
+  if (datasetConfig !== undefined) return readDatasetConfig(datasetConfig);
+  return inJson === undefined ? readTrainDataDir(trainDataDir!) : readMetadataSource(inJson, trainDataDir);
+}
+
+function sourceOf(source: ConfiguredSource): Source {
+  const { imageDir, images, settings, captionExtension, cacheDirectory, recursive } = source;
+  return {
+    inputs: [imageDir],
+    images,
+    settings,
+    captionExtension,
+    outDir: cacheDirectory,
+    recursive,
+  };
+}
+
+function noticesOf({ ignored, unknown, warnings }: DatasetConfig, file: string): NoticeEvent[] {
+  const notice = (message: string): NoticeEvent => ({
+    type: 'notice',
+    code: 'dataset-config',
+    message,
+    count: 1,
+    paths: [file],
+  });
+  const list = (keys: readonly ConfigKey[]) =>
+    [...new Set(keys.map(({ key, place, hint }) => (hint === undefined ? key : `${place} (${hint})`)))].join(', ');
+  return [
+    ...warnings.map(notice),
+    ...(unknown.length === 0
+      ? []
+      : [notice(`the trainer does not know, and would stop on: ${unknown.map(({ place }) => place).join(', ')}`)]),
+    ...(ignored.length === 0 ? [] : [notice(`without effect on latents: ${list(ignored)}`)]),
+  ];
+}
