@@ -212,8 +212,10 @@ def judged(data, xmp):
 def main():
     warnings.simplefilter("ignore")
     result = {"made_with": PIL.__version__, "files": {}}
-    for name, data, xmp in files():
-        orientation, upright = judged(data, xmp)
+    cases = [(name, data, *judged(data, xmp)) for name, data, xmp in files()]
+    # Debian's Pillow turns TIFF pixels as they are loaded and again in exif_transpose; newer ones turn them once.
+    cases += [(f"{value}.tiff", tiff(value), value, picture().transpose(TRANSPOSES[value])) for value in (3, 6, 8)]
+    for name, data, orientation, upright in cases:
         result["files"][name] = {
             "file": base64.b64encode(data).decode(),
             "orientation": orientation,
