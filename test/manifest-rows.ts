@@ -9,7 +9,12 @@ export const exampleRow: CacheRow = {
   keySuffix: '',
   source: { bytes: 1234, modified: 1_700_000_000_123_456_789n, changed: 1_700_000_001_987_654_321n },
   sha256: 'ab'.repeat(32),
-  info: { size: { width: 64, height: 48 }, stored: 'rgb', orientation: 6, traits: ['icc-profile', 'transparency'] },
+  info: {
+    size: { width: 64, height: 48 },
+    stored: 'rgb',
+    orientation: 6,
+    traits: ['icc-profile', 'transparency'],
+  },
   placement: {
     listed: { width: 64, height: 48 },
     bucket: { width: 256, height: 192 },

@@ -77,6 +77,7 @@ export async function measureWriting(
         flipped: null,
         alpha: null,
         source,
+        iccIgnored: false,
       };
       const image = { prepared, straight, flipped: null, inFloat32: false, by };
       const { seconds } = await secondsOf(() => storeImage(image, cache, store));

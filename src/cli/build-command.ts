@@ -16,7 +16,7 @@ export function buildCommand(): Command {
       'Encodes every image of the folders with a VAE and writes the latent caches that the trainer loads. ' +
         'Exit code: 0 all done, 1 nothing could run, 2 some images failed or are left, 130 ended by Ctrl-C.',
     )
-    .argument('<dir...>', 'folders with images');
+    .argument('[dir...]', 'folders with images; or give --dataset-config or --train-data-dir');
   addModelOptions(command);
   addDatasetOptions(command);
   addCacheOptions(command);

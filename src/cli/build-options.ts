@@ -17,8 +17,18 @@ export function addModelOptions(command: Command): Command {
 
 export function addDatasetOptions(command: Command): void {
   const { minBucketReso, maxBucketReso, bucketResoSteps } = BUCKET_DEFAULTS;
+  const by = (value: number) => `(default: ${value})`;
   command
     .optionsGroup('Data set (names and meaning as in sd-scripts):')
+    .option(
+      '--dataset-config <file>',
+      "the trainer's own: of sd-scripts or musubi-tuner (instead of folders)",
+    )
+    .option(
+      '--train-data-dir <dir>',
+      'sub-folders named {repeats}_{class}; with --in-json, the folder of the images (instead of folders)',
+    )
+    .option('--in-json <file>', "images and sizes, as sd-scripts' tools write them")
     .option(
       '--resolution <size>',
       'side or width,height in pixels; given again, each image is cached at each (default: what the model was trained at)',
@@ -26,9 +36,9 @@ export function addDatasetOptions(command: Command): void {
     )
     .option('--enable-bucket', 'sort images into buckets by aspect ratio (default: off, as in sd-scripts)')
     .option('--no-enable-bucket', 'one size for all: resize and crop to the resolution')
-    .option('--min-bucket-reso <pixels>', 'shortest side of a bucket', parseCount, minBucketReso)
-    .option('--max-bucket-reso <pixels>', 'longest side of a bucket', parseCount, maxBucketReso)
-    .option('--bucket-reso-steps <pixels>', 'sides are multiples of this', parseCount, bucketResoSteps)
+    .option('--min-bucket-reso <pixels>', `shortest side of a bucket ${by(minBucketReso)}`, parseCount)
+    .option('--max-bucket-reso <pixels>', `longest side of a bucket ${by(maxBucketReso)}`, parseCount)
+    .option('--bucket-reso-steps <pixels>', `sides are multiples of this ${by(bucketResoSteps)}`, parseCount)
     .option('--bucket-no-upscale', 'never enlarge an image; buckets are made to measure (default: off)')
     .option('--flip-aug', 'also encode the mirrored image (default: off)')
     .option('--alpha-mask', "store each image's alpha channel as its loss mask (default: off)")
@@ -43,10 +53,23 @@ export function addDatasetOptions(command: Command): void {
     .addOption(
       new Option(
         '--webp-size <which>',
-        'size of WebP files with an extended header: as sd-scripts reads it, one pixel short, or as it is',
-      )
-        .choices(CHOICES.webpSize)
-        .default('trainer'),
+        'size of WebP files with an extended header: as sd-scripts reads it, one pixel short, or as it is (default: trainer)',
+      ).choices(CHOICES.webpSize),
+    )
+    .option(
+      '--caption-extension <ending>',
+      'of caption files; musubi-tuner leaves images without one out (default: .txt)',
+    )
+    .optionsGroup('Pixels, otherwise than the trainer (default: bit for bit as the trainer):')
+    .option('--auto-orient', 'turn images upright by their EXIF orientation (default: off)')
+    .addOption(
+      new Option('--icc <what>', 'srgb: convert from embedded colour profiles (default: ignore)').choices(
+        CHOICES.icc,
+      ),
+    )
+    .option(
+      '--alpha-background <colour>',
+      'put transparent pixels over it: #rrggbb, r,g,b, white or black (default: what hides under them shows)',
     );
 }
 

@@ -21,7 +21,7 @@ export function planCommand(): Command {
       'Looks at everything and touches nothing. Takes the options of build; encodes nothing and builds no engine. ' +
         'Exit code: 0 all can be done, 1 nothing could be planned, 2 some images are unusable or do not fit.',
     )
-    .argument('<dir...>', 'folders with images');
+    .argument('[dir...]', 'folders with images; or give --dataset-config or --train-data-dir');
   addModelOptions(command);
   addDatasetOptions(command);
   addCacheOptions(command);

@@ -23,7 +23,11 @@ export interface Geometry {
  * @param listed the size by which the trainer chooses the bucket: the same but for its misread of some WebP headers
  * @throws LatentCacheError `ERR_IMAGE_TOO_SMALL`
  */
-export function planGeometry(selector: Pick<BucketSelector, 'select'>, decoded: Size, listed: Size = decoded): Geometry {
+export function planGeometry(
+  selector: Pick<BucketSelector, 'select'>,
+  decoded: Size,
+  listed: Size = decoded,
+): Geometry {
   const { bucket, resized } = selector.select(listed);
   return {
     original: decoded,

@@ -5,9 +5,9 @@ import { loadBinding } from '../native/load.js';
 import { sharp } from '../sharp.js';
 import { readBmpHeader } from './bmp-header.js';
 import type { Size } from './bucket.js';
-import { opensAsRgba } from './opens-as-rgba.js';
 import { exifOfRawProfile, exifOrientation } from './exif-orientation.js';
 import { decodeError, fileError } from './image-errors.js';
+import { opensAsRgba } from './opens-as-rgba.js';
 
 /** How the stored colours must be read to equal Pillow's `convert("RGB")`. */
 export type StoredPixels = 'rgb' | 'cmyk' | 'grey16' | 'bmp';

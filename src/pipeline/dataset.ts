@@ -89,7 +89,10 @@ async function listSource(
     ...(rules.isImageFolder === undefined ? {} : { isImageFolder: rules.isImageFolder }),
   });
   const folders = listed === undefined ? all : all.map((folder) => onlyListed(folder, listed, onNotice));
-  const left = listed !== undefined ? [] : all.flatMap(({ path, withoutCaption }) => withoutCaption.map((name) => `${path}/${name}`));
+  const left =
+    listed !== undefined
+      ? []
+      : all.flatMap(({ path, withoutCaption }) => withoutCaption.map((name) => `${path}/${name}`));
   if (left.length > 0) {
     onNotice({
       type: 'notice',

@@ -76,7 +76,7 @@ export class EncodeLoop {
   }
 
   async run(work: WorkList): Promise<void> {
-    const { settings, binding, governor, events, stop } = this.#parts;
+    const { settings, binding, governor, events, notices, stop } = this.#parts;
     // One image for each processor decodes while another waits for the disk.
     const decoders = 2 * availableParallelism();
     const budget = new ByteBudget(settings.memoryBudget);
@@ -90,6 +90,7 @@ export class EncodeLoop {
       try {
         const images = await prepareImage(unit, binding, pool);
         this.decoded++;
+        if (images[0]!.iccIgnored) notices.add('icc-ignored', subjectOf(unit).image.path);
         budget.release(memory.preparing - memory.prepared.reduce((sum, bytes) => sum + bytes, 0));
         return images;
       } catch (error) {

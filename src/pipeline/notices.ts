@@ -24,6 +24,7 @@ const NOTICE_TEXTS: Readonly<Partial<Record<NoticeCode, string>>> = {
   'name-clash':
     'images will be taken for another size, because their names begin like another cache: rename them, or use --legacy-name',
   'foreign-cache': 'caches of another program are where the new ones go: set aside (unless --stale keep)',
+  'icc-ignored': 'images have a colour profile that cannot be used: their colours were taken as sRGB',
   'float32-retry':
     'images gave NaN or infinity in the precision of the run and were encoded again in float32',
   'outdated-cache': 'caches do not fit the current settings and are made again',
@@ -52,9 +53,12 @@ export class NoticeCollector {
     if (detail !== undefined) entry.details.set(detail, (entry.details.get(detail) ?? 0) + 1);
   }
 
-  addTrait(trait: ImageTrait, file: string, { alphaMask, trainer }: Target): void {
-    if (trait === 'transparency' && alphaMask) return; // the mask is what it is for
+  addTrait(trait: ImageTrait, file: string, { alphaMask, trainer, pixels }: Target): void {
     if (trait === 'rgba' || !trainer.mistreats.has(trait)) return;
+    // the mask is what it is for
+    if (trait === 'transparency' && (alphaMask || pixels.background !== undefined)) return;
+    if (trait === 'exif-orientation' && pixels.autoOrient) return;
+    if (trait === 'icc-profile' && pixels.icc === 'srgb') return;
     if (this.severalTargets) {
       const known = this.told.get(trait) ?? new Set();
       this.told.set(trait, known);

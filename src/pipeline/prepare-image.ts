@@ -20,6 +20,8 @@ export interface PreparedImage {
   /** (bucket height, bucket width) uint8; null where nobody asked for it. */
   readonly alpha: Uint8Array | null;
   readonly source: SourceState;
+  /** Its colour profile was to be used and could not be. */
+  readonly iccIgnored: boolean;
 }
 
 /** Bytes that preparing one image holds at its worst, and that each of its variants goes on holding. */
@@ -69,7 +71,8 @@ export async function prepareImage(
   const decoded = await decodeUnit(unit, bytes, binding);
   const prepared: PreparedImage[] = [];
   for (const variant of unit.variants) {
-    prepared.push({ variant, ...(await resizeVariant(variant, decoded, binding, pool)), source });
+    const pixels = await resizeVariant(variant, decoded, binding, pool);
+    prepared.push({ variant, ...pixels, source, iccIgnored: decoded.iccIgnored !== undefined });
   }
   return prepared;
 }

@@ -62,12 +62,18 @@ function noticesOf({ ignored, unknown, warnings }: DatasetConfig, file: string):
     paths: [file],
   });
   const list = (keys: readonly ConfigKey[]) =>
-    [...new Set(keys.map(({ key, place, hint }) => (hint === undefined ? key : `${place} (${hint})`)))].join(', ');
+    [...new Set(keys.map(({ key, place, hint }) => (hint === undefined ? key : `${place} (${hint})`)))].join(
+      ', ',
+    );
   return [
     ...warnings.map(notice),
     ...(unknown.length === 0
       ? []
-      : [notice(`the trainer does not know, and would stop on: ${unknown.map(({ place }) => place).join(', ')}`)]),
+      : [
+          notice(
+            `the trainer does not know, and would stop on: ${unknown.map(({ place }) => place).join(', ')}`,
+          ),
+        ]),
     ...(ignored.length === 0 ? [] : [notice(`without effect on latents: ${list(ignored)}`)]),
   ];
 }

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { readNpyNumbers } from '../../../dist/cache/npy.js';
-import { readCache } from '../../../dist/trainers/sd-scripts/read-npz.js';
-import { isAllOurs, readCacheStructure } from '../../../dist/trainers/sd-scripts/npz-structure.js';
-import { memberKeySuffix } from '../../../dist/trainers/sd-scripts/files.js';
 import { LatentCacheError } from '../../../dist/errors.js';
+import { memberKeySuffix } from '../../../dist/trainers/sd-scripts/files.js';
+import { isAllOurs, readCacheStructure } from '../../../dist/trainers/sd-scripts/npz-structure.js';
+import { readCache } from '../../../dist/trainers/sd-scripts/read-npz.js';
 import { boundary } from '../bytes.mjs';
 import { buildZip, splitZip } from '../zip-parts.mjs';
 import * as npy from './npy.mjs';

@@ -24,8 +24,7 @@ const MISTREATED: ReadonlySet<Mistreated> = new Set(['icc-profile', 'transparenc
 export function createAiToolkit(settings: TrainerSettings): Trainer {
   const model = aiToolkitModel(settings.model);
   const { width, height } = settings.buckets.resolution;
-  if (width !== height)
-    refuseSettings(`a resolution of ai-toolkit is one number, got ${width},${height}`);
+  if (width !== height) refuseSettings(`a resolution of ai-toolkit is one number, got ${width},${height}`);
   const buckets = new AiToolkitBuckets({
     resolution: width,
     squareCrop: false,

@@ -4,6 +4,7 @@ import { planGeometry } from '../../dataset/geometry.js';
 import { withoutExtension } from '../../dataset/image-names.js';
 import { sameSize } from '../../dataset/size.js';
 import type { NativeBinding } from '../../native/binding.js';
+import { uprightSize } from '../../pixels/orient.js';
 import { refuseSettings } from '../refuse.js';
 import type { TrainerSettings } from '../settings.js';
 import {
@@ -16,6 +17,7 @@ import {
 import type {
   CacheExpectation,
   CacheFiles,
+  ImageFacts,
   InTheWay,
   Mistreated,
   NamedImages,
@@ -43,7 +45,8 @@ const MISTREATED: ReadonlySet<Mistreated> = new Set([
 
 /** @throws LatentCacheError `ERR_OPTION` for what the trainer does not do, or would stop on */
 export function createMusubi(settings: TrainerSettings): Trainer {
-  const { buckets, captionExtension = CAPTION_EXTENSION } = settings;
+  const { buckets, captionExtension = CAPTION_EXTENSION, upright } = settings;
+  const seenSize = ({ size, orientation }: ImageFacts) => (upright ? uprightSize(size, orientation) : size);
   const model = musubiModel(settings.model);
   if (model.control === 'one') {
     refuseSettings(
@@ -68,13 +71,19 @@ export function createMusubi(settings: TrainerSettings): Trainer {
     keepsMasks: false,
     mirrorsAsImages: false,
     mistreats: MISTREATED,
-    listedSize: ({ size }) => size,
-    place: (name, { size, traits }) => {
+    // The trainer takes the size from the name, so that an upright one is as good.
+    listedSize: seenSize,
+    place: (name, info) => {
+      const size = seenSize(info);
       const geometry = planGeometry(selector, size);
-      const { interpolation, premultiply } = musubiResize(size, geometry.resized, traits.includes('rgba'));
+      const { interpolation, premultiply } = musubiResize(
+        size,
+        geometry.resized,
+        info.traits.includes('rgba'),
+      );
       return {
         geometry,
-        resampling: { upright: false, mirrored: false, interpolation, premultiply },
+        resampling: { upright, mirrored: false, interpolation, premultiply },
         listed: size,
         cacheName: cacheName(withoutExtension(name), size, model.architecture),
         keySuffix: '',

@@ -1,5 +1,10 @@
 /** Our own format, as the pipeline needs it. Images, buckets and pixels are those of sd-scripts. */
-import { readTensorFile, type Tensor, type TensorFile, type TensorFileStructure } from '../../cache/tensor-file.js';
+import {
+  readTensorFile,
+  type Tensor,
+  type TensorFile,
+  type TensorFileStructure,
+} from '../../cache/tensor-file.js';
 import { BucketSelector } from '../../dataset/bucket.js';
 import { isImageName, withoutExtension } from '../../dataset/image-names.js';
 import { sameSize } from '../../dataset/size.js';
@@ -8,6 +13,7 @@ import type { ModelFacts } from '../../model/catalog.js';
 import type { PatchStatistics } from '../../model/normalise.js';
 import type { NativeBinding } from '../../native/binding.js';
 import { PACKAGE_VERSION } from '../../package-version.js';
+import { uprightSize } from '../../pixels/orient.js';
 import { refuseSettings } from '../refuse.js';
 import { planPixels } from '../sd-scripts/pixels.js';
 import type { TrainerSettings } from '../settings.js';
@@ -21,6 +27,7 @@ import {
 import type {
   CacheExpectation,
   CacheFiles,
+  ImageFacts,
   InTheWay,
   Mistreated,
   NamedImages,
@@ -49,7 +56,8 @@ const MISTREATED: ReadonlySet<Mistreated> = new Set([
 
 /** @throws LatentCacheError `ERR_OPTION` */
 export function createPlain(settings: TrainerSettings): Trainer {
-  const { model } = settings;
+  const { model, upright } = settings;
+  const seenSize = ({ size, orientation }: ImageFacts) => (upright ? uprightSize(size, orientation) : size);
   checkSides(settings);
   const buckets = new BucketSelector(settings.buckets);
   return {
@@ -64,8 +72,9 @@ export function createPlain(settings: TrainerSettings): Trainer {
     keepsMasks: true,
     mirrorsAsImages: false,
     mistreats: MISTREATED,
-    listedSize: ({ size }) => size,
-    place: (name, info, listed = info.size) => {
+    listedSize: seenSize,
+    place: (name, info, says) => {
+      const listed = says ?? seenSize(info);
       const planned = planPixels(info, listed, buckets, settings);
       const { width, height } = planned.geometry.bucket;
       const shape = [model.latentChannels, height / model.stride, width / model.stride] as const;
@@ -84,7 +93,9 @@ function checkSides({ model, buckets }: TrainerSettings): void {
   const { enableBucket, bucketResoSteps, resolution } = buckets;
   const least = model.stride * (model.normalisation.kind === 'patches' ? 2 : 1);
   if (enableBucket && bucketResoSteps % least !== 0)
-    refuseSettings(`bucket_reso_steps must be a multiple of ${least} for ${model.title}, got ${bucketResoSteps}`);
+    refuseSettings(
+      `bucket_reso_steps must be a multiple of ${least} for ${model.title}, got ${bucketResoSteps}`,
+    );
   const { width, height } = resolution;
   if (!enableBucket && (width % least !== 0 || height % least !== 0))
     refuseSettings(`resolution must be a multiple of ${least} when buckets are off, got ${width},${height}`);

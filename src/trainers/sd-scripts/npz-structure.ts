@@ -2,6 +2,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type NpyHeader, readNpyHeader } from '../../cache/npy.js';
 import { decodeProvenance, type ProvenanceRecord } from '../../cache/provenance.js';
+import { unreadable } from '../../cache/unreadable.js';
 import {
   unpackMember,
   unpackStart,
@@ -10,7 +11,6 @@ import {
   zipDataStart,
 } from '../../cache/zip.js';
 import { readZipDirectoryAtEnd } from '../../cache/zip-directory.js';
-import { unreadable } from '../../cache/unreadable.js';
 import { LatentCacheError, systemErrorCode } from '../../errors.js';
 import { memberKeySuffix } from './files.js';
 

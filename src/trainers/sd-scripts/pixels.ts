@@ -1,26 +1,27 @@
 /** sd-scripts' way from an image to its bucket. */
 import type { BucketSelector, Size } from '../../dataset/bucket.js';
 import { type Geometry, planGeometry } from '../../dataset/geometry.js';
-import type { ImageInfo } from '../../dataset/inspect-image.js';
 import { LatentCacheError } from '../../errors.js';
 import type { Interpolation } from '../../native/binding.js';
+import { uprightSize } from '../../pixels/orient.js';
 import type { TrainerSettings } from '../settings.js';
-import type { Resampling } from '../trainer.js';
+import type { ImageFacts, Resampling } from '../trainer.js';
 
 /** @throws LatentCacheError `ERR_IMAGE_TOO_SMALL` */
 export function planPixels(
-  { size }: Pick<ImageInfo, 'size'>,
+  { size: stored, orientation }: ImageFacts,
   listed: Size,
   buckets: BucketSelector,
-  { interpolation, alphaMask }: Pick<TrainerSettings, 'interpolation' | 'alphaMask'>,
+  { interpolation, alphaMask, upright }: Pick<TrainerSettings, 'interpolation' | 'alphaMask' | 'upright'>,
 ): { readonly geometry: Geometry; readonly resampling: Resampling } {
+  const size = upright ? uprightSize(stored, orientation) : stored;
   if (listed.width < 1 || listed.height < 1) throw misread(size);
   const geometry = planGeometry(buckets, size, listed);
   const resampler = interpolation ?? defaultInterpolation(geometry);
   return {
     geometry,
     resampling: {
-      upright: false,
+      upright,
       mirrored: false,
       interpolation: resampler,
       // With a mask, Pillow gets RGBA.
@@ -36,11 +37,12 @@ function defaultInterpolation({ original, resized }: Geometry): Interpolation {
   return original.width >= resized.width && original.height >= resized.height ? 'area' : 'lanczos';
 }
 
-/** The size that imagesize reads. */
+/** The size that imagesize reads, or that of the upright image: a cache's name tells the trainer the size. */
 export function listedSize(
-  { size, traits }: Pick<ImageInfo, 'size' | 'traits'>,
-  webpSize: TrainerSettings['webpSize'],
+  { size, orientation, traits }: ImageFacts,
+  { webpSize, upright }: Pick<TrainerSettings, 'webpSize' | 'upright'>,
 ): Size {
+  if (upright && orientation !== 1) return uprightSize(size, orientation);
   const misread = webpSize === 'trainer' && traits.includes('webp-extended');
   // imagesize 1.4.1 takes the stored fields for the size, but the format stores each side less one.
   return misread ? { width: size.width - 1, height: size.height - 1 } : size;
@@ -53,4 +55,3 @@ function misread({ width, height }: Size): LatentCacheError {
     { remedy: 'Take the image out of the data set; the trainer stops on it.' },
   );
 }
-

@@ -2,16 +2,25 @@
 import { crc32 } from '../../cache/crc32.js';
 import { type Bucket, BucketSelector, type BucketSettings, type Size } from '../../dataset/bucket.js';
 import { isImageName, withoutExtension } from '../../dataset/image-names.js';
+import { LatentCacheError } from '../../errors.js';
 import type { ModelFacts } from '../../model/catalog.js';
 import { refuseSettings } from '../refuse.js';
 import type { TrainerSettings } from '../settings.js';
-import type { CacheFiles, Mistreated, NameConflict, NamedImages, StoredCache, Trainer } from '../trainer.js';
+import type {
+  CacheFiles,
+  ImageFacts,
+  Mistreated,
+  NameConflict,
+  NamedImages,
+  StoredCache,
+  Trainer,
+} from '../trainer.js';
 import { findDifference } from './check.js';
 import { type CacheNaming, cachePath, keySuffix, legacyPath, parseCacheName } from './files.js';
 import { findInTheWay } from './in-the-way.js';
 import { LEGACY_MODELS, type SdScriptsModel, sdScriptsModel } from './models.js';
-import { listedSize, planPixels } from './pixels.js';
 import { isPassDisabled, walkNames } from './name-pass.js';
+import { listedSize, planPixels } from './pixels.js';
 import { isAllOurs, readCache } from './read-npz.js';
 import { writeNpz } from './write-npz.js';
 
@@ -41,8 +50,10 @@ export function createSdScripts(settings: TrainerSettings): Trainer {
     keepsMasks: true,
     mirrorsAsImages: false,
     mistreats: MISTREATED,
-    listedSize: (info) => listedSize(info, settings.webpSize),
-    place: (name, info, listed = listedSize(info, settings.webpSize)) => {
+    listedSize: (info) => listedSize(info, settings),
+    place: (name, info, says) => {
+      const listed = says ?? listedSize(info, settings);
+      if (settings.upright && (legacyName || says !== undefined)) checkNotTurned(info, legacyName);
       const planned = planPixels(info, listed, buckets, settings);
       return {
         ...planned,
@@ -52,6 +63,19 @@ export function createSdScripts(settings: TrainerSettings): Trainer {
       };
     },
   };
+}
+
+/**
+ * Without a name that says it, the trainer takes the size of an image from the image, or from its list: upright latents would
+ * be those of another bucket.
+ */
+function checkNotTurned({ orientation }: ImageFacts, legacyName: boolean): void {
+  if (orientation < 5) return;
+  throw new LatentCacheError(
+    'ERR_IMAGE_ROTATED',
+    `Its EXIF orientation turns it by a quarter, and the trainer ${legacyName ? 'reads its size from the image, because old-style names have none' : 'takes its size from the list of images'}`,
+    { remedy: 'Save the image turned upright, or leave --auto-orient out.' },
+  );
 }
 
 function latentSize({ width, height }: Bucket, stride: number): Size {
@@ -64,7 +88,8 @@ function checkSettings(settings: TrainerSettings, trained: SdScriptsModel): void
   if (suffix !== undefined && !/^[A-Za-z0-9-]+$/.test(suffix))
     refuseSettings(`suffix must be letters and digits, got '${suffix}'`, 'Example: --suffix sdxl.');
   if (!legacyName) return;
-  if (!LEGACY_MODELS.has(model.id)) refuseSettings(`no version of sd-scripts reads legacy_name for ${model.title}`);
+  if (!LEGACY_MODELS.has(model.id))
+    refuseSettings(`no version of sd-scripts reads legacy_name for ${model.title}`);
   if (multiResolutionKeys) {
     refuseSettings(
       'legacy_name and multi_resolution_keys exclude each other: the versions that need the old name read bare keys only',
@@ -83,7 +108,9 @@ function checkSteps(model: ModelFacts, { bucketStep }: SdScriptsModel, buckets: 
   }
   const { width, height } = resolution;
   if (!enableBucket && (width % model.stride !== 0 || height % model.stride !== 0)) {
-    refuseSettings(`resolution must be a multiple of ${model.stride} when buckets are off, got ${width},${height}`);
+    refuseSettings(
+      `resolution must be a multiple of ${model.stride} when buckets are off, got ${width},${height}`,
+    );
   }
 }
 
