@@ -100,13 +100,10 @@ function endLayers(architecture: ResidualArchitecture, norm: NormSpec): Layer[] 
 /** The last conv has twice the outputs that a file has: `tiny-moments.ts`. */
 function tinyLayers({ widths, blocksPerLevel, latentChannels }: TinyArchitecture): Layer[] {
   let channels = widths[0]!;
-  const block = (name: string): ReluBlockLayer => ({
-    kind: 'relu-block',
-    name,
-    convs: [1, 2, 3].map((number) =>
-      conv3(`${name}.conv${number}`, channels, channels),
-    ) as unknown as ReluBlockLayer['convs'],
-  });
+  const block = (name: string): ReluBlockLayer => {
+    const conv = (number: number) => conv3(`${name}.conv${number}`, channels, channels);
+    return { kind: 'relu-block', name, convs: [conv(1), conv(2), conv(3)] };
+  };
   const layers: Layer[] = [{ kind: 'conv', conv: conv3('encoder.conv_in', 3, channels) }];
   for (const [level, width] of widths.entries()) {
     if (level > 0) {
