@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { Findings } from '../../../dist/dataset/config/findings.js';
 import { readMusubiList } from '../../../dist/dataset/config/musubi-list.js';
 import { readMetadataSource } from '../../../dist/dataset/config/read-dataset-config.js';
 import { LatentCacheError } from '../../../dist/errors.js';
@@ -44,7 +45,7 @@ export async function run(bytes, file) {
   if (metadata !== undefined) compare(metadata.sources, JSON.parse(bytes.toString('utf8')));
   const lines = await unlessRefused(readMetadataSource(`${file}.jsonl`, 'photos'));
   if (lines?.sources.some(({ images }) => images.length === 0)) throw new Error('a folder without images');
-  await unlessRefused(readMusubiList(`${file}.jsonl`, true));
+  await unlessRefused(readMusubiList(`${file}.jsonl`, true, new Findings(file)));
 }
 
 /** The list is read piece by piece; JSON.parse reads it at once. */

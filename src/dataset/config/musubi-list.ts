@@ -1,5 +1,5 @@
 /** musubi-tuner's list of images, one JSON object a line. */
-import { refuseConfig } from './findings.js';
+import { type Findings, refuseConfig } from './findings.js';
 import { ImageList } from './image-list.js';
 import { readJsonLines } from './json-entries.js';
 import type { ListedImage } from './types.js';
@@ -13,8 +13,9 @@ import { type ConfigTable, describeValue, isPathText, shorten } from './values.j
 export async function readMusubiList(
   file: string,
   multipleTarget: boolean,
+  findings: Findings,
 ): Promise<{ imageDir: string; images: ListedImage[] }[]> {
-  const list = new ImageList(file);
+  const list = new ImageList(file, findings);
   for (const { line, value } of await readJsonLines(file)) {
     const at = { file, line, value };
     const image = pathOf(at, Object.hasOwn(value, 'image_path') ? 'image_path' : 'image_path_0');

@@ -20,7 +20,7 @@ export async function readMetadata(
   place: string,
   findings: Findings,
 ): Promise<ListedFolder[]> {
-  const list = new ImageList(file);
+  const list = new ImageList(file, findings);
   let trained = false;
   for (const [key, entry] of await readMetadataEntries(file)) {
     if (!path.isAbsolute(key) && imageDir === undefined) {
@@ -59,6 +59,7 @@ function* byImagePath(lines: Iterable<JsonLine>, file: string): Generator<JsonMe
 export async function readCachedInfo(
   imageDir: string,
   place: string,
+  findings: Findings,
 ): Promise<{ file: string; folders: ListedFolder[] } | undefined> {
   const file = path.join(imageDir, 'metadata_cache.json');
   try {
@@ -66,7 +67,7 @@ export async function readCachedInfo(
   } catch {
     return undefined;
   }
-  const list = new ImageList(file);
+  const list = new ImageList(file, findings);
   for (const [key, entry] of await readJsonMembers(file))
     list.add(key, sizeOf(entry, 'resolution', file, key));
   return { file, folders: foldersOf(list, place) };
