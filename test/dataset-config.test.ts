@@ -228,6 +228,14 @@ describe('a config of sd-scripts', () => {
     expect(error.message).toContain(`general.${key}`);
   });
 
+  it('with color_aug in a subset that the trainer leaves out is fine', async () => {
+    write({
+      'config.toml':
+        '[[datasets]]\n[[datasets.subsets]]\nimage_dir = "a"\n[[datasets.subsets]]\nimage_dir = "a"\ncolor_aug = true\n',
+    });
+    expect(asConfig(await readOrError('config.toml')).sources).toHaveLength(1);
+  });
+
   it('with color_aug that a subset switches off is fine', async () => {
     write({
       'config.toml':

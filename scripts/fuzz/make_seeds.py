@@ -15,6 +15,7 @@ import zipfile
 import zlib
 
 import numpy
+import toml
 from PIL import Image
 
 ROOT = pathlib.Path(sys.argv[1])
@@ -325,5 +326,44 @@ def write_bmp():
     save("bmp", "hostile-offset", picture("RGB", "BMP")[:10] + b"\xff\xff\xff\xff" + picture("RGB", "BMP")[14:])
 
 
-for write in (write_npy, write_npz, write_provenance, write_safetensors, write_tensor_file, write_sealed, write_lock, write_manifest, write_image, write_bmp):
+def write_dataset_config():
+    subset = {"image_dir": "photos", "flip_aug": True, "num_repeats": 10, "custom_attributes": {"a": [1, 2]}}
+    sd_scripts = {
+        "general": {"enable_bucket": True, "caption_extension": ".txt", "caption_dropout_rate": 0.5},
+        "datasets": [{"resolution": [512, 768], "min_bucket_reso": 256, "subsets": [subset, {**subset, "image_dir": "more"}]}],
+    }
+    musubi = {
+        "general": {"resolution": 768, "enable_bucket": True, "caption_extension": ".txt"},
+        "datasets": [{"image_directory": "photos", "cache_directory": "cache", "control_resolution": [512, 512]}],
+    }
+    for name, config in (("sd-scripts", sd_scripts), ("musubi", musubi)):
+        save("dataset-config", f"{name}-toml", toml.dumps(config).encode())
+        save("dataset-config", f"{name}-json", json.dumps(config, indent=1).encode())
+    subset["metadata_file"] = "list.json"
+    save("dataset-config", "finetuning", toml.dumps({"datasets": [{"subsets": [subset]}]}).encode())
+    syntax = b'[general]\na = """x\\\n  y"""\n' + b"b = '''C:\\x'''\n" + b'c = 1979-05-27T07:32:00Z\n'
+    save("dataset-config", "syntax", syntax + b'd = [0xff, 1_000, -inf]\n"e.f" = { g.h = 1 }\n# i\n')
+    save("dataset-config", "prototype", b'__proto__.a = 1\n[[datasets]]\n[[datasets.subsets]]\nimage_dir = "a"\nconstructor = 1\n')
+    save("dataset-config", "deep", b"a = " + b"[" * 8000)
+    save("dataset-config", "dotted", b"[" + b"a." * 8000 + b"a]\n")
+    save("dataset-config", "number", b"[[datasets]]\nresolution = " + b"9" * 8000 + b'\n[[datasets.subsets]]\nimage_dir = "a"\n')
+    save("dataset-config", "not-utf-8", b'a = "\xe9"\n')
+
+
+def write_image_list():
+    entry = {"caption": "a cat", "tags": "1cat, \u732b", "image_size": [640, 480], "train_resolution": [640, 448]}
+    save("image-list", "metadata", json.dumps({"a.png": entry, "b/c.png": {}, "/d/e.png": entry, "stem": {}}).encode())
+    lines = [{"image_path": "a.png", "caption": "x", "image_size": [4, 5]}, {"image_path": "/b/c.png"}]
+    save("image-list", "lines", b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    edit = {"image_path_0": "a.png", "image_path_1": "b.png", "caption": "x", "control_path": "c.png", "control_path_01": "d.png"}
+    save("image-list", "edit", json.dumps(edit).encode() + b"\n")
+    save("image-list", "twice", b'{"a.png": {"image_size": [1, 2]}, "a.png": {"image_size": [3, 4]}, "./a.png": {}}')
+    save("image-list", "deep", b'{"a.png": {"b": ' + b"[" * 8000 + b"]" * 8000 + b"}}")
+    save("image-list", "brackets", b'{"a.png": {"caption": "}]\\"{["}, "b.png": {]}')
+    save("image-list", "prototype", b'{"__proto__": {"image_size": [1, 2]}, "constructor": {}}')
+    save("image-list", "names", b'{"": {}, ".": {}, "a/": {}, "\\u0000": {}, "\\ud800": {}}')
+    save("image-list", "empty", b"{}")
+
+
+for write in (write_npy, write_npz, write_provenance, write_safetensors, write_tensor_file, write_sealed, write_lock, write_manifest, write_image, write_bmp, write_dataset_config, write_image_list):
     write()

@@ -11,6 +11,8 @@ export const TARGETS = [
   'manifest',
   'image',
   'bmp',
+  'dataset-config',
+  'image-list',
 ];
 
 export async function loadTarget(name) {

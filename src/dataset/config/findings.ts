@@ -7,6 +7,9 @@ export class Findings {
   readonly ignored: ConfigKey[] = [];
   readonly unknown: ConfigKey[] = [];
   readonly warnings: string[] = [];
+  /** Of all lists that the file names. */
+  listedImages = 0;
+  listedFolders = 0;
 
   constructor(file: string) {
     this.file = file;

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Size } from '../bucket.js';
-import { refuseConfig } from './findings.js';
+import { type Findings, refuseConfig } from './findings.js';
 import { MAX_LISTED_FOLDERS, MAX_LISTED_IMAGES } from './limits.js';
 import type { ListedImage } from './types.js';
 import { isPathText, shorten } from './values.js';
@@ -8,11 +8,12 @@ import { isPathText, shorten } from './values.js';
 /** Images of a list by the folders that they lie in, both in the order of the list. An image that comes twice counts as listed last. */
 export class ImageList {
   readonly folders = new Map<string, Map<string, ListedImage>>();
-  private count = 0;
   private readonly file: string;
+  private readonly findings: Findings;
 
-  constructor(file: string) {
+  constructor(file: string, findings: Findings) {
     this.file = file;
+    this.findings = findings;
   }
 
   /**
@@ -34,14 +35,15 @@ export class ImageList {
     if (images === undefined) {
       images = new Map();
       this.folders.set(folder, images);
+      this.findings.listedFolders++;
     }
     images.set(name, { name, ...facts });
-    this.count++;
-    if (this.count > MAX_LISTED_IMAGES || this.folders.size > MAX_LISTED_FOLDERS) {
+    this.findings.listedImages++;
+    if (this.findings.listedImages > MAX_LISTED_IMAGES || this.findings.listedFolders > MAX_LISTED_FOLDERS) {
       refuseConfig(
         this.file,
-        `more than ${MAX_LISTED_IMAGES} images or ${MAX_LISTED_FOLDERS} folders`,
-        'Split the list.',
+        `more than ${MAX_LISTED_IMAGES} images or ${MAX_LISTED_FOLDERS} folders are listed in all`,
+        'Split the config or the list.',
       );
     }
   }

@@ -13,6 +13,8 @@ export interface JsonLine {
   readonly value: ConfigTable;
 }
 
+export type JsonMember = readonly [key: string, value: ConfigTable];
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -28,36 +30,47 @@ const isSpace = (byte: number | undefined) =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 /** Lines of JSON (`.jsonl`), each an object. */
-export async function* jsonLines(file: string): AsyncGenerator<JsonLine> {
-  const bytes = await readTextBytes(file, MAX_LIST_BYTES);
+export async function readJsonLines(file: string): Promise<Iterable<JsonLine>> {
+  return jsonLines(await readTextBytes(file, MAX_LIST_BYTES), file);
+}
+
+/** The members of a file's one JSON object, each an object of its own. */
+export async function readJsonMembers(file: string): Promise<Iterable<JsonMember>> {
+  return jsonMembers(await readTextBytes(file, MAX_LIST_BYTES), file);
+}
+
+function* jsonLines(bytes: Buffer, file: string): Generator<JsonLine> {
   let line = 0;
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(0x0a, start);
     const end = newline === -1 ? bytes.length : newline;
     line++;
-    yield { line, value: parseEntry(bytes.subarray(start, end), file, `line ${line}`) };
+    yield { line, value: parseEntry(bytes.subarray(start, end), file, () => `line ${line}`) };
     start = end + 1;
   }
 }
 
-/** The members of a file's one JSON object, each an object of its own. */
-export async function* jsonMembers(file: string): AsyncGenerator<readonly [key: string, value: ConfigTable]> {
-  const scan = new Scan(await readTextBytes(file, MAX_LIST_BYTES), file);
+function* jsonMembers(bytes: Buffer, file: string): Generator<JsonMember> {
+  const scan = new Scan(bytes, file);
   scan.expect(OPEN_BRACE, '{');
   if (!scan.take(CLOSE_BRACE)) {
     do {
       const key = scan.key();
       scan.expect(COLON, ':');
-      yield [key, parseEntry(scan.value(), file, `'${shorten(key)}'`)];
+      yield [key, parseEntry(scan.value(), file, () => `'${shorten(key)}'`)];
     } while (scan.take(COMMA));
     scan.expect(CLOSE_BRACE, ', or }');
   }
   scan.end();
 }
 
-function parseEntry(bytes: Buffer, file: string, what: string): ConfigTable {
+function parseEntry(bytes: Buffer, file: string, what: () => string): ConfigTable {
   if (bytes.length > MAX_ENTRY_BYTES) {
-    refuseConfig(file, `${what} has more than ${MAX_ENTRY_BYTES} bytes`, 'Check that it is the right file.');
+    refuseConfig(
+      file,
+      `${what()} has more than ${MAX_ENTRY_BYTES} bytes`,
+      'Check that it is the right file.',
+    );
   }
   let value: unknown;
   try {
@@ -65,13 +78,13 @@ function parseEntry(bytes: Buffer, file: string, what: string): ConfigTable {
   } catch (cause) {
     refuseConfig(
       file,
-      `${what} is no valid JSON: ${shorten((cause as Error).message)}`,
+      `${what()} is no valid JSON: ${shorten((cause as Error).message)}`,
       'Correct the file.',
       cause,
     );
   }
   if (!isTable(value)) {
-    refuseConfig(file, `${what} is not a JSON object`, 'Write what belongs to the image between { and }.');
+    refuseConfig(file, `${what()} is not a JSON object`, 'Write what belongs to the image between { and }.');
   }
   return value;
 }

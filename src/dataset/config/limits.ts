@@ -9,6 +9,6 @@ export const MAX_CONFIG_SECTIONS = 10_000;
 export const MAX_LIST_BYTES = 512 * 2 ** 20;
 /** What a list says of one image. */
 export const MAX_ENTRY_BYTES = 2 ** 20;
+/** Of all lists that one config names. */
 export const MAX_LISTED_IMAGES = 4_000_000;
-/** Folders of one list. */
 export const MAX_LISTED_FOLDERS = 100_000;

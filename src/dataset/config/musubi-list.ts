@@ -1,7 +1,7 @@
 /** musubi-tuner's list of images, one JSON object a line. */
-import { refuseConfig } from './findings.js';
+import { type Findings, refuseConfig } from './findings.js';
 import { ImageList } from './image-list.js';
-import { jsonLines } from './json-entries.js';
+import { readJsonLines } from './json-entries.js';
 import type { ListedImage } from './types.js';
 import { type ConfigTable, describeValue, isPathText, shorten } from './values.js';
 
@@ -13,9 +13,10 @@ import { type ConfigTable, describeValue, isPathText, shorten } from './values.j
 export async function readMusubiList(
   file: string,
   multipleTarget: boolean,
+  findings: Findings,
 ): Promise<{ imageDir: string; images: ListedImage[] }[]> {
-  const list = new ImageList(file);
-  for await (const { line, value } of jsonLines(file)) {
+  const list = new ImageList(file, findings);
+  for (const { line, value } of await readJsonLines(file)) {
     const at = { file, line, value };
     const image = pathOf(at, Object.hasOwn(value, 'image_path') ? 'image_path' : 'image_path_0');
     const controls = controlKeys(at).map((key) => pathOf(at, key));

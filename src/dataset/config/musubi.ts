@@ -51,18 +51,18 @@ export async function readMusubi(config: ConfigTable, findings: Findings): Promi
   readSection(config, '', { general: TABLE, datasets: LIST }, findings);
   const general = section(config.general ?? {}, 'general', GENERAL, findings);
   const datasets = tablesOf(config, 'datasets', '', MAX_CONFIG_SECTIONS, findings) ?? [];
-  const sources: ConfiguredSource[] = [];
+  const sources: ConfiguredSource[][] = [];
   const cacheDirectories = new SeenPaths();
   for (const [index, table] of datasets.entries()) {
     const place = `datasets[${index}]`;
     refuseVideo(table, place, findings);
     const dataset = section(table, place, DATASET, findings);
     const read = await readDataset([dataset, general], findings);
-    sources.push(...read);
+    sources.push(read);
     const [first] = read;
     if (first !== undefined) checkCacheDirectory(first, cacheDirectories, findings);
   }
-  return sources;
+  return sources.flat();
 }
 
 function section(table: unknown, place: string, schema: Schema, findings: Findings): Section {
@@ -137,7 +137,7 @@ async function readDataset(sections: readonly Section[], findings: Findings): Pr
     if (read.path('control_directory') !== undefined) {
       findings.ignored.push({ key: 'control_directory', place: within(place, 'control_directory') });
     }
-    const folders = await readMusubiList(file!, multipleTarget);
+    const folders = await readMusubiList(file!, multipleTarget, findings);
     return folders.map((listed) => ({ ...common, ...listed }));
   }
   if (file !== undefined) {

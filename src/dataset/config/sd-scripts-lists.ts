@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { type Findings, refuseConfig } from './findings.js';
 import { ImageList, listedSize } from './image-list.js';
-import { jsonLines, jsonMembers } from './json-entries.js';
+import { type JsonLine, type JsonMember, readJsonLines, readJsonMembers } from './json-entries.js';
 import type { ConfiguredSource } from './types.js';
 import { type ConfigTable, describeValue, isPathText, shorten } from './values.js';
 
@@ -20,9 +20,9 @@ export async function readMetadata(
   place: string,
   findings: Findings,
 ): Promise<ListedFolder[]> {
-  const list = new ImageList(file);
+  const list = new ImageList(file, findings);
   let trained = false;
-  for await (const [key, entry] of metadataEntries(file)) {
+  for (const [key, entry] of await readMetadataEntries(file)) {
     if (!path.isAbsolute(key) && imageDir === undefined) {
       refuseConfig(
         file,
@@ -37,12 +37,12 @@ export async function readMetadata(
   return foldersOf(list, place);
 }
 
-async function* metadataEntries(file: string): AsyncGenerator<readonly [string, ConfigTable]> {
-  if (!file.endsWith('.jsonl')) {
-    yield* jsonMembers(file);
-    return;
-  }
-  for await (const { line, value } of jsonLines(file)) {
+async function readMetadataEntries(file: string): Promise<Iterable<JsonMember>> {
+  return file.endsWith('.jsonl') ? byImagePath(await readJsonLines(file), file) : readJsonMembers(file);
+}
+
+function* byImagePath(lines: Iterable<JsonLine>, file: string): Generator<JsonMember> {
+  for (const { line, value } of lines) {
     const image = value.image_path;
     if (!isPathText(image)) {
       refuseConfig(
@@ -59,6 +59,7 @@ async function* metadataEntries(file: string): AsyncGenerator<readonly [string, 
 export async function readCachedInfo(
   imageDir: string,
   place: string,
+  findings: Findings,
 ): Promise<{ file: string; folders: ListedFolder[] } | undefined> {
   const file = path.join(imageDir, 'metadata_cache.json');
   try {
@@ -66,8 +67,9 @@ export async function readCachedInfo(
   } catch {
     return undefined;
   }
-  const list = new ImageList(file);
-  for await (const [key, entry] of jsonMembers(file)) list.add(key, sizeOf(entry, 'resolution', file, key));
+  const list = new ImageList(file, findings);
+  for (const [key, entry] of await readJsonMembers(file))
+    list.add(key, sizeOf(entry, 'resolution', file, key));
   return { file, folders: foldersOf(list, place) };
 }
 

@@ -2,7 +2,6 @@
  * sd-scripts' dataset config. What holds for a subset is found as its BlueprintGenerator finds it: in the subset, else in its
  * data set, else in [general]; what is in none of them is left to the options of the command line, as for the trainer.
  */
-
 import { INTERPOLATION_NAMES, type InterpolationName } from '../interpolation-names.js';
 import type { Findings } from './findings.js';
 import { BOOLEAN, FLOAT, INTEGER, type Kind, PATH, SIZE, STRING } from './kinds.js';
@@ -19,11 +18,11 @@ export async function readSdScripts(config: ConfigTable, findings: Findings): Pr
   readSection(config, '', TOP, findings);
   const general = section(config.general ?? {}, 'general', GENERAL, findings);
   const datasets = tablesOf(config, 'datasets', '', MAX_CONFIG_SECTIONS, findings) ?? [];
-  const sources: ConfiguredSource[] = [];
+  const sources: ConfiguredSource[][] = [];
   for (const [index, dataset] of datasets.entries()) {
-    sources.push(...(await readDataset(dataset, `datasets[${index}]`, general, findings)));
+    sources.push(await readDataset(dataset, `datasets[${index}]`, general, findings));
   }
-  return sources;
+  return sources.flat();
 }
 
 function section(table: unknown, place: string, schema: (typeof DATASETS)[SubsetKind], findings: Findings) {
@@ -43,15 +42,17 @@ async function readDataset(
   const dataset = section(table, place, DATASETS[kind], findings);
   if (subsets.length === 0) findings.warnings.push(`${place} has no subsets and names no images.`);
   const seen = new SeenPaths();
-  const sources: ConfiguredSource[] = [];
+  const sources: ConfiguredSource[][] = [];
   for (const [index, subset] of subsets.entries()) {
     const own = section(subset, `${place}.subsets[${index}]`, SUBSETS[kind], findings);
     const sections = [own, dataset, general];
     const read = await SUBSET_READERS[kind](sections, findings, seen);
+    // the trainer does not look at what it leaves out
+    if (read.length === 0) continue;
     const settings = settingsOf(sections, kind, findings);
-    sources.push(...read.map((source) => ({ ...source, settings })));
+    sources.push(read.map((source) => ({ ...source, settings })));
   }
-  return sources;
+  return sources.flat();
 }
 
 /** All subsets of a data set are of one kind, and one key tells which. */
@@ -78,7 +79,12 @@ function settingsOf(sections: readonly Section[], kind: SubsetKind, findings: Fi
   }
   // of the data set, whatever a subset says
   const shared = sections.slice(1);
-  const take = <T>(name: string, from: readonly Section[], key: string, kindOfValue: Kind<T>) => {
+  const take = <T>(
+    name: keyof DatasetSettings,
+    from: readonly Section[],
+    key: string,
+    kindOfValue: Kind<T>,
+  ) => {
     const found = lookUp(from, key, kindOfValue);
     return found === undefined ? {} : { [name]: found.value };
   };
@@ -129,7 +135,7 @@ async function readFolderSubset(
   if (isLeftOut(sections, findings) || isDuplicate('image_dir', imageDir, place, findings, seen)) return [];
   seen.add(imageDir, place);
   const cached = lookUp(sections, 'cache_info', BOOLEAN)?.value
-    ? await readCachedInfo(imageDir, place)
+    ? await readCachedInfo(imageDir, place, findings)
     : undefined;
   if (cached === undefined) return [{ place, imageDir, recursive: false }];
   findings.warnings.push(

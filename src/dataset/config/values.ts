@@ -26,12 +26,14 @@ export function shorten(text: string): string {
 const bigintText = (value: bigint) =>
   value > -(10n ** 40n) && value < 10n ** 40n ? String(value) : 'a number of more than 40 digits';
 
+const SURROGATE = /[\ud800-\udfff]/;
+
 /** A text that the system takes for a path: well-formed and without NUL. */
 export function isPathText(value: unknown): value is string {
   return (
     typeof value === 'string' &&
     value !== '' &&
     !value.includes('\0') &&
-    Buffer.from(value).toString() === value
+    (!SURROGATE.test(value) || Buffer.from(value).toString() === value)
   );
 }
