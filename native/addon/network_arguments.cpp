@@ -100,6 +100,8 @@ class LayerReader {
     expectDivisor(layer["conv"]["outputs"], result.convs[0].outputs);
     layer["group"].exactly(channels_ / result.convs[0].outputs);
     channels_ = result.convs[0].outputs;
+    const Field scale = layer["meanScale"];
+    result.scale = scale.isUndefined() ? 1.0 : scale.positive();
     return result;
   }
 

@@ -7,6 +7,8 @@ namespace {
 
 // Beyond what any network has, and small enough that the elements of a weight fit 64 bits.
 constexpr std::uint32_t kMaxChannels = 1 << 16;
+// What a pixel's length is at least where an RMS norm does not say it.
+constexpr double kShortest = 1e-12;
 
 void readPadding(const Field& padding, lc_conv& conv) {
   if (padding.length() != 4) padding.reject("four numbers");
@@ -48,6 +50,8 @@ lc_norm readNorm(const Field& spec, std::uint32_t channels, TensorMap& tensors) 
   const std::string is = kind.isUndefined() ? "group" : kind.text();
   if (is == "rms") {
     result.kind = LC_NORM_RMS;
+    const Field epsilon = spec["epsilon"];
+    result.epsilon = epsilon.isUndefined() ? kShortest : epsilon.positive();
     result.weight = tensors.find(name + ".weight", channels);
     return result;
   }

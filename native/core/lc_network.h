@@ -37,8 +37,8 @@ typedef struct lc_conv {
 typedef uint32_t lc_norm_kind;
 enum {
   LC_NORM_GROUP = 0, /* of groups of channels over the whole map, as torch.nn.GroupNorm */
-  /* Each pixel by itself, over its channels: x / max(|x|, 1e-12) * sqrt(channels) * weight. It has no bias,
-     groups and epsilon. */
+  /* Each pixel by itself, over its channels: x / max(|x|, epsilon) * sqrt(channels) * weight. It has no bias
+     and no groups. */
   LC_NORM_RMS = 1
 };
 
@@ -61,7 +61,8 @@ enum {
   /* convs[0], whose outputs divide its inputs: 2 x 2 pixels of (its result + the mean of the inputs' groups
      of consecutive channels) become one of 4 times the channels: row, column, channel */
   LC_LAYER_SPACE_TO_DEPTH = 5,
-  /* norms[0], convs[0]: its result for silu(norm) + the mean of the inputs' groups of consecutive channels */
+  /* norms[0], convs[0]: its result for silu(norm) + scale * the mean of the inputs' groups of consecutive
+     channels */
   LC_LAYER_NORM_CONV_MEAN = 6,
   LC_LAYER_RELU_BLOCK =
       7 /* convs[0] to [2], a ReLU behind each; the block's input is added before the last */

@@ -106,7 +106,7 @@ void ConvolutionStep::runTile(const Stage& stage, std::uint32_t image, std::uint
   }
   fitting_.convolution.run(workspace, operands, weights.values, weights.bias, product);
 
-  const bool adds = operation_.adds || shortcut_ || operation_.meanGroup != 0;
+  const bool adds = operation_.adds || shortcut_ || operation_.means.group != 0;
   if (writer_) {
     const TileResult result{product, extent, weights.shape.outputs, layout(), row};
     writer_->write(stage, image, index, result, adds, scratch + sums_);
@@ -121,7 +121,7 @@ void ConvolutionStep::begin(const Stage& stage, std::uint32_t image, std::uint32
   auto* product = reinterpret_cast<float*>(scratch + product_);
   if (shortcut_) {
     multiplyShortcut(stage, image, tiling_[index], thread, product);
-  } else if (operation_.meanGroup != 0) {
+  } else if (operation_.means.group != 0) {
     takeMeans(stage, image, tiling_[index], product);
   } else {
     return;
@@ -155,11 +155,12 @@ void ConvolutionStep::takeMeans(const Stage& stage, std::uint32_t image, const T
                                 float* product) const {
   const Convolution::Shape& shape = operation_.weights.shape;
   const GatherSource source = sourceOf(stage, source_, sourceExtent_, shape.inputs, image);
+  const auto& [group, scale] = operation_.means;
+  const auto factor = static_cast<float>(scale / group);
   for (std::uint32_t y = 0; y < tile.height; ++y) {
     const std::size_t pixel = std::size_t{tile.top + y} * sourceExtent_.width + tile.left;
-    kernels_.groupMeans(source.values + pixel * shape.inputs, std::size_t{tile.width} * shape.outputs,
-                        operation_.meanGroup,
-                        product + std::size_t{y} * tiling_.tile().width * shape.outputs);
+    kernels_.groupSums(source.values + pixel * shape.inputs, std::size_t{tile.width} * shape.outputs, group,
+                       factor, product + std::size_t{y} * tiling_.tile().width * shape.outputs);
   }
 }
 

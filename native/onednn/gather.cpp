@@ -40,7 +40,8 @@ void gatherRow(const Kernels& kernels, Operand operand, const GatherSource& sour
   const float* values = source.values + static_cast<std::size_t>(pixel) * channels;
   const auto pixels = static_cast<std::size_t>(end - first);
   if (source.scale != nullptr && source.shift == nullptr) {
-    kernels.prepareRms(operand, values, pixels, channels, source.scale, source.silu, inner, plane);
+    kernels.prepareRms(operand, values, pixels, channels, source.scale, source.shortest, source.silu, inner,
+                       plane);
   } else {
     kernels.prepare(operand, values, pixels, channels, source.scale, source.shift, source.silu, inner, plane);
   }

@@ -19,6 +19,8 @@ struct GatherSource {
   // Null: the norm takes each pixel by itself, see prepareRms in kernels.h.
   const float* shift;
   bool silu;
+  // The least length of such a pixel.
+  float shortest = 0.0F;
 };
 
 // May begin and end beyond the map.

@@ -31,7 +31,7 @@ struct ChannelSums {
 void reduceTile(const ChannelSums& sums, std::uint32_t channels, std::uint32_t groups, std::uint64_t pixels,
                 GroupMoments* moments);
 
-// Of an RMS norm, the weights are all.
+// Of an RMS norm, without bias and groups.
 struct NormParameters {
   const float* weight;  // (channels)
   const float* bias;    // (channels)

@@ -118,7 +118,7 @@ class Network::Reader {
     const lc_norm* norm = nullptr;
     // Of this map.
     std::optional<std::pair<std::uint32_t, lc_conv>> shortcut = std::nullopt;
-    std::uint32_t meanGroup = 0;
+    ConvolutionOperation::Means means = {0, 0};
     bool adds = false;
     bool rectifies = false;
     bool goesToDepth = false;
@@ -175,7 +175,7 @@ class Network::Reader {
     expectValues(norm.weight);
     const std::uint32_t channels = network_.maps_[position.map].channels;
     if (norm.channels != channels) doesNotFit(norm, channels);
-    if (norm.kind == LC_NORM_RMS) return {{nullptr, nullptr, channels, 0, 0}, std::nullopt};
+    if (norm.kind == LC_NORM_RMS) return {{nullptr, nullptr, channels, 0, norm.epsilon}, std::nullopt};
     if (norm.kind != LC_NORM_GROUP) unsupported("an unknown kind of norm");
     expectValues(norm.bias);
     if (norm.groups == 0 || channels % norm.groups != 0) doesNotFit(norm, channels);
@@ -222,18 +222,18 @@ class Network::Reader {
     convolution(*position_, conv, network_.operand_, {.norm = norm}, newMap(here().level, conv.outputs));
   }
 
-  void last(const lc_norm* norm, const lc_conv& conv, std::uint32_t meanGroup = 0) {
+  void last(const lc_norm* norm, const lc_conv& conv, ConvolutionOperation::Means means = {0, 0}) {
     if (!isSame3(conv)) unsupported("the last conv is not 3 x 3");
     expectInputs(conv, here().channels);
     // Everything behind the last norm is small and decides the result.
-    convolution(*position_, conv, Operand::kFloat32, {.norm = norm, .meanGroup = meanGroup}, std::nullopt);
+    convolution(*position_, conv, Operand::kFloat32, {.norm = norm, .means = means}, std::nullopt);
     network_.outputs_ = conv.outputs;
   }
 
   void normConvMean(const lc_layer& layer) {
     const lc_conv& conv = layer.convs[0];
     expectInputs(conv, here().channels);
-    last(&layer.norms[0], conv, groupOf(conv));
+    last(&layer.norms[0], conv, {groupOf(conv), layer.scale});
   }
 
   void downsample(const lc_conv& conv) {
@@ -247,7 +247,7 @@ class Network::Reader {
     if (!isSame3(conv)) unsupported("a space-to-depth has another conv than 3 x 3");
     expectInputs(conv, here().channels);
     constexpr std::uint32_t kPixels = 4;
-    convolution(*position_, conv, network_.operand_, {.meanGroup = groupOf(conv), .goesToDepth = true},
+    convolution(*position_, conv, network_.operand_, {.means = {groupOf(conv), 1}, .goesToDepth = true},
                 newMap(here().level + 1, kPixels * conv.outputs));
     network_.stride_ *= 2;
   }
@@ -303,7 +303,7 @@ class Network::Reader {
                                                                   .paddingTop = conv.padding[0],
                                                                   .paddingLeft = conv.padding[1],
                                                                   .shortcut = {},
-                                                                  .meanGroup = extras.meanGroup,
+                                                                  .means = extras.means,
                                                                   .adds = extras.adds,
                                                                   .rectifies = extras.rectifies,
                                                                   .goesToDepth = extras.goesToDepth,

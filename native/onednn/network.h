@@ -50,8 +50,12 @@ struct ConvolutionOperation {
     ProductWeights weights;
   };
   std::optional<Shortcut> shortcut;
-  // The means of so many neighbouring channels of the source are added; 0: they are not.
-  std::uint32_t meanGroup;
+  // Means of the source's neighbouring channels, times a scale, are added; group 0: none.
+  struct Means {
+    std::uint32_t group;
+    double scale;
+  };
+  Means means;
   bool adds;
   // A ReLU behind the sum.
   bool rectifies;

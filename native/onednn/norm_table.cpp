@@ -30,6 +30,7 @@ void NormTable::applyTo(GatherSource& source, const Stage& stage, std::uint32_t 
   } else {
     source.scale = norm_.weight;
     source.shift = nullptr;
+    source.shortest = static_cast<float>(norm_.epsilon);
   }
 }
 

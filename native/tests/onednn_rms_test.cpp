@@ -5,13 +5,15 @@ namespace {
 
 using namespace lc::test;
 
+constexpr float kShortest = 1e-12F;
+
 // The inputs are as long as they are said to be, so that the address sanitizer sees what is read beyond.
 void checkShape(const Kernels& kernels, Operand operand, bool silu, std::size_t pixels, std::size_t channels,
                 std::mt19937& generator) {
   const std::vector<float> source = randomValues(pixels * channels, generator, 4.0F);
   const std::vector<float> weight = randomValues(channels, generator, 1.0F);
   Guarded<unsigned char> target(source.size() * lc::onednn::operandBytes(operand));
-  kernels.prepareRms(operand, source.data(), pixels, channels, weight.data(), silu, target.data(),
+  kernels.prepareRms(operand, source.data(), pixels, channels, weight.data(), kShortest, silu, target.data(),
                      source.size());
 
   double worst = 0.0;
@@ -53,7 +55,8 @@ void checkShapes(const Kernels& kernels) {
 std::vector<float> normOf(const Kernels& kernels, const std::vector<float>& pixel) {
   const std::vector<float> ones(pixel.size(), 1.0F);
   std::vector<float> results(pixel.size());
-  kernels.prepareRms(Operand::kFloat32, pixel.data(), 1, pixel.size(), ones.data(), false, results.data(), 0);
+  kernels.prepareRms(Operand::kFloat32, pixel.data(), 1, pixel.size(), ones.data(), kShortest, false,
+                     results.data(), 0);
   return results;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "accumulate-inl.h"
-#include "group-means-inl.h"
+#include "group-sums-inl.h"
 #include "prepare-inl.h"
 #include "rectify-inl.h"
 #include "rms-inl.h"
@@ -13,7 +13,7 @@ namespace lc::onednn {
 namespace {
 
 constexpr Kernels kernelsOf(const char* name) {
-  return {name, prepare, prepareRms, accumulate, rectify, groupMeans, softmaxStep, softmaxEnd};
+  return {name, prepare, prepareRms, accumulate, rectify, groupSums, softmaxStep, softmaxEnd};
 }
 
 }  // namespace

@@ -31,9 +31,9 @@ struct Kernels {
   void (*prepare)(Operand operand, const float* source, std::size_t pixels, std::size_t channels,
                   const float* scale, const float* shift, bool silu, void* target, std::size_t plane);
 
-  // The same with a norm of each pixel by itself: x / max(|pixel|, 1e-12) * sqrt(channels) * weight[c].
+  // The same with a norm of each pixel by itself: x / max(|pixel|, shortest) * sqrt(channels) * weight[c].
   void (*prepareRms)(Operand operand, const float* source, std::size_t pixels, std::size_t channels,
-                     const float* weight, bool silu, void* target, std::size_t plane);
+                     const float* weight, float shortest, bool silu, void* target, std::size_t plane);
 
   // target = product (+ target, if `add`), and for each channel sum += (target - origin[c]),
   // square += (target - origin[c])^2 over the pixels: float32 sums of at most 64 pixels, added up in double.
@@ -44,8 +44,8 @@ struct Kernels {
   // target = the larger of 0 and product (+ target, if `add`), for `count` values.
   void (*rectify)(const float* product, std::size_t count, bool add, float* target);
 
-  // `count` means of `group` values each, which lie one behind the other.
-  void (*groupMeans)(const float* source, std::size_t count, std::size_t group, float* target);
+  // `count` sums of `group` values each, which lie one behind the other, times a factor.
+  void (*groupSums)(const float* source, std::size_t count, std::size_t group, float factor, float* target);
 
   // One step of a softmax that sees its columns piece by piece. For each of `rows` rows of `columns` scores,
   // of which the first `valid` count (at least 1): with m the larger of maximum[row] and the row's largest

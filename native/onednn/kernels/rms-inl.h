@@ -24,11 +24,10 @@ inline float sumOfSquares(const float* __restrict values, std::size_t count) {
   return lanes[0];
 }
 
-// sqrt(count) / max(length, 1e-12); NaN where a value is.
-inline float factorOf(const float* values, std::size_t count) {
-  constexpr float kShortest = 1e-12F;
+// sqrt(count) / max(length, shortest); NaN where a value is.
+inline float factorOf(const float* values, std::size_t count, float shortest) {
   const float length = __builtin_sqrtf(sumOfSquares(values, count));
-  return __builtin_sqrtf(static_cast<float>(count)) / (length < kShortest ? kShortest : length);
+  return __builtin_sqrtf(static_cast<float>(count)) / (length < shortest ? shortest : length);
 }
 
 template <Operand kOperand, bool kSilu>
@@ -42,12 +41,12 @@ inline void normalizeRow(const float* __restrict source, float factor, const flo
 }
 
 void prepareRms(Operand operand, const float* source, std::size_t pixels, std::size_t channels,
-                const float* weight, bool silu, void* target, std::size_t plane) {
+                const float* weight, float shortest, bool silu, void* target, std::size_t plane) {
   withOperand(operand, [=]<Operand kOperand>() {
     for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
       const float* const values = source + pixel * channels;
       const OperandRow<kOperand> row(target, pixel, channels, plane);
-      const float factor = factorOf(values, channels);
+      const float factor = factorOf(values, channels, shortest);
       const auto normalize = silu ? normalizeRow<kOperand, true> : normalizeRow<kOperand, false>;
       normalize(values, factor, weight, channels, row.target, row.middle, row.low);
     }

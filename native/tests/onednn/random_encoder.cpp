@@ -86,6 +86,7 @@ void RandomEncoder::normConvMean(std::uint32_t inputs, std::uint32_t outputs) {
   layer.kind = LC_LAYER_NORM_CONV_MEAN;
   layer.norms[0] = norm(inputs);
   layer.convs[0] = convolution(inputs, outputs, 3, mean_);
+  layer.scale = 0.75;
   layers_.push_back(layer);
 }
 
@@ -133,7 +134,7 @@ lc_conv RandomEncoder::convolution(std::uint32_t inputs, std::uint32_t outputs, 
 
 lc_norm RandomEncoder::norm(std::uint32_t channels) {
   const float* weight = values(channels, 1.0F, 0.2F).data();
-  if (groups_ == 0) return {LC_NORM_RMS, channels, weight, nullptr, 0, 0.0};
+  if (groups_ == 0) return {LC_NORM_RMS, channels, weight, nullptr, 0, 1e-12};
   return {LC_NORM_GROUP, channels, weight, values(channels, 0.0F, 0.2F).data(), groups_, 1e-6};
 }
 

@@ -73,7 +73,7 @@ Map normalizePixels(const lc_norm& norm, Map map) {
     for (std::size_t c = 0; c < map.channels; ++c) {
       squares += map.values[c * plane + pixel] * map.values[c * plane + pixel];
     }
-    const double length = std::max(std::sqrt(squares), 1e-12);
+    const double length = std::max(std::sqrt(squares), norm.epsilon);
     for (std::size_t c = 0; c < map.channels; ++c) {
       map.values[c * plane + pixel] *= std::sqrt(static_cast<double>(map.channels)) / length * norm.weight[c];
     }
@@ -184,7 +184,9 @@ Map depthLayer(const lc_layer& layer, const Map& source) {
 
 Map normConvMean(const lc_layer& layer, const Map& source) {
   const Map outer = convolve(layer.convs[0], silu(normalize(layer.norms[0], source)));
-  return sum(outer, groupMean(source, outer.channels));
+  Map means = groupMean(source, outer.channels);
+  for (double& mean : means.values) mean *= layer.scale;
+  return sum(outer, means);
 }
 
 Map reluBlock(const lc_layer& layer, const Map& source) {

@@ -1,4 +1,4 @@
-// Means of neighbouring channels against double.
+// Sums of neighbouring channels against double.
 #include "onednn_kernels.h"
 
 namespace {
@@ -8,7 +8,8 @@ using namespace lc::test;
 void checkShape(const Kernels& kernels, std::size_t count, std::size_t group, std::mt19937& generator) {
   const std::vector<float> source = randomValues(count * group, generator, 2.0F);
   Guarded<float> target(count);
-  kernels.groupMeans(source.data(), count, group, target.data());
+  const float factor = 1.0F / static_cast<float>(group);
+  kernels.groupSums(source.data(), count, group, factor, target.data());
   double worst = 0.0;
   for (std::size_t i = 0; i < count; ++i) {
     double sum = 0.0;
@@ -17,13 +18,13 @@ void checkShape(const Kernels& kernels, std::size_t count, std::size_t group, st
       sum += double{source[i * group + k]};
       magnitude += std::fabs(double{source[i * group + k]});
     }
-    // Each sum and the division are rounded.
-    const double allowed = 0x1p-24 * magnitude;
-    worst = worse(worst, std::fabs(double{target[i]} - sum / static_cast<double>(group)) - allowed);
+    // Each addition and the product are rounded.
+    const double allowed = 0x1p-24 * static_cast<double>(group) * magnitude * double{factor};
+    worst = worse(worst, std::fabs(double{target[i]} - sum * double{factor}) - allowed);
   }
-  check(worst <= 0.0, "%s: %zu means of %zu are %.3g beyond what rounding explains", kernels.name, count,
+  check(worst <= 0.0, "%s: %zu sums of %zu are %.3g beyond what rounding explains", kernels.name, count,
         group, worst);
-  check(target.isIntact(), "%s: %zu means of %zu write outside", kernels.name, count, group);
+  check(target.isIntact(), "%s: %zu sums of %zu write outside", kernels.name, count, group);
 }
 
 }  // namespace
