@@ -28,7 +28,7 @@ const golden = JSON.parse(
 const binding = loadBinding();
 
 async function transformed(source: Uint8Array, options: TransformOptions): Promise<TransformTarget> {
-  const target = takeTarget(new PixelPool(0), options, true);
+  const target = takeTarget(new PixelPool(0), options, { flip: true, alpha: true });
   await binding.transform(source, options, target);
   return target;
 }
