@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "onednn/blocks.h"
+#include "onednn/conv_shapes.h"
 #include "onednn/pixel_operands.h"
 #include "onednn/tile_sizes.h"
 #include "plugin/failure.h"
@@ -33,23 +34,6 @@ Operand operandOf(lc_precision precision) {
 
 [[noreturn]] void unsupported(const char* what) {
   throw Failure(LC_UNSUPPORTED, "", std::string("The layers are not those of an encoder: ") + what);
-}
-
-bool isPadded(const lc_conv& conv, std::uint32_t before, std::uint32_t after) {
-  return conv.padding[0] == before && conv.padding[1] == before && conv.padding[2] == after &&
-         conv.padding[3] == after;
-}
-
-bool isSame3(const lc_conv& conv) {
-  return conv.kernel == 3 && conv.stride == 1 && isPadded(conv, 1, 1);
-}
-
-bool isPointwise(const lc_conv& conv) {
-  return conv.kernel == 1 && conv.stride == 1 && isPadded(conv, 0, 0);
-}
-
-bool isHalving3(const lc_conv& conv) {
-  return conv.kernel == 3 && conv.stride == 2 && (isPadded(conv, 0, 1) || isPadded(conv, 1, 1));
 }
 
 }  // namespace
