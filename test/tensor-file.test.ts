@@ -26,7 +26,15 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const record: ProvenanceRecord = {
-  recipe: { vae: 'v', posterior: 'mean', seed: null, dtype: 'float32', interpolation: 'default' },
+  model: 'sd',
+  recipe: {
+    vae: 'v',
+    posterior: 'mean',
+    seed: null,
+    dtype: 'float32',
+    interpolation: 'default',
+    pixels: 'trainer',
+  },
   encoder: { backend: 'fake', precision: 'fp32' },
   source: { bytes: 7, sha256: 'ab' },
 };
