@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Size } from '#dist/dataset/bucket.js';
+import { opensAsRgba } from '#dist/dataset/opens-as-rgba.js';
 import { LatentCacheError } from '#dist/errors.js';
 import { MODEL_IDS, MODELS, type ModelId } from '#dist/model/catalog.js';
 import { AiToolkitBuckets } from '#dist/trainers/ai-toolkit/buckets.js';
@@ -17,7 +18,7 @@ import { MusubiBuckets } from '#dist/trainers/musubi/buckets.js';
 import * as musubiFiles from '#dist/trainers/musubi/files.js';
 import * as musubiImages from '#dist/trainers/musubi/images.js';
 import { MUSUBI_MODELS, musubiModel } from '#dist/trainers/musubi/models.js';
-import { musubiResize, opensAsRgba } from '#dist/trainers/musubi/pixels.js';
+import { musubiResize } from '#dist/trainers/musubi/pixels.js';
 
 interface Golden {
   sizes: [number, number][];
