@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const record: ProvenanceRecord = {
-  model: 'sdxl',
+  model: 'sd',
   recipe: {
     vae: 'v',
     posterior: 'mean',

@@ -25,9 +25,16 @@ if (aiToolkitCheckout === undefined) {
 }
 const python = process.env.PYTHON ?? '/usr/bin/python3';
 
-const recipe = { vae: 'v', posterior: 'mean', seed: null, dtype: 'float32', interpolation: 'default' };
+const recipe = {
+  vae: 'v',
+  posterior: 'mean',
+  seed: null,
+  dtype: 'float32',
+  interpolation: 'default',
+  pixels: 'trainer',
+};
 const encoder = { backend: 'none', precision: 'fp32' };
-const records = new Map([['', { recipe, encoder, source: { bytes: 1, sha256: '00' } }]]);
+const records = new Map([['', { model: null, recipe, encoder, source: { bytes: 1, sha256: '00' } }]]);
 
 /** Small whole numbers, exact in every type; trainers_check.py knows the rule. */
 function numbers(shape, seed) {

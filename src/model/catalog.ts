@@ -20,6 +20,7 @@ export const MODEL_IDS = [
   'hunyuan-image',
   'qwen-image',
   'anima',
+  'krea2',
 ] as const;
 export type ModelId = (typeof MODEL_IDS)[number];
 
@@ -128,4 +129,5 @@ export const MODELS: Readonly<Record<ModelId, ModelFacts>> = {
   },
   'qwen-image': { id: 'qwen-image', title: 'Qwen-Image', ...QWEN_VAE, nativeResolution: 1024 },
   anima: { id: 'anima', title: 'Anima', ...QWEN_VAE, nativeResolution: 1024 },
+  krea2: { id: 'krea2', title: 'Krea 2', ...QWEN_VAE, nativeResolution: 1024 },
 };

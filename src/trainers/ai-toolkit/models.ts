@@ -55,6 +55,7 @@ export const AI_TOOLKIT_MODELS: Readonly<Partial<Record<ModelId, AiToolkitModel>
     posterior: 'sample',
   },
   anima: { arch: 'anima', latentSpaceVersion: 'anima', bucketDivisor: 32, posterior: 'sample' },
+  krea2: { arch: 'krea2', latentSpaceVersion: 'krea2', bucketDivisor: 16, posterior: 'sample' },
 };
 
 /** @throws LatentCacheError `ERR_OPTION` for a model that ai-toolkit does not train */

@@ -40,17 +40,18 @@ const FLUX2 = {
   control: 'numbered',
 } as const;
 
+const QWEN = {
+  keySize: 'frames',
+  axes: 'cfhw',
+  values: 'normalised',
+  posterior: 'mean',
+  dtype: 'vae-file',
+  control: 'none',
+} as const;
+
 export const MUSUBI_MODELS: Readonly<Partial<Record<ModelId, MusubiModel>>> = {
-  'qwen-image': {
-    architecture: 'qi',
-    fullName: 'qwen_image',
-    keySize: 'frames',
-    axes: 'cfhw',
-    values: 'normalised',
-    posterior: 'mean',
-    dtype: 'vae-file',
-    control: 'none',
-  },
+  'qwen-image': { architecture: 'qi', fullName: 'qwen_image', ...QWEN },
+  krea2: { architecture: 'kr2', fullName: 'krea2', ...QWEN },
   'z-image': {
     architecture: 'zi',
     fullName: 'z_image',
