@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Size } from '#dist/dataset/bucket.js';
-import { opensAsRgba, opensAsRgba } from '#dist/dataset/opens-as-rgba.js';
+import { opensAsRgba } from '#dist/dataset/opens-as-rgba.js';
 import { LatentCacheError } from '#dist/errors.js';
 import { MODEL_IDS, MODELS, type ModelId } from '#dist/model/catalog.js';
 import { AiToolkitBuckets } from '#dist/trainers/ai-toolkit/buckets.js';
