@@ -3,6 +3,7 @@ import path from 'node:path';
 import { throwIfAborted } from '../../abort.js';
 import { asLatentCacheError, type ErrorDetails, LatentCacheError } from '../../errors.js';
 import { strideOf } from '../../model/architecture.js';
+import { foldPointwiseConvs } from '../../model/fold.js';
 import type { VaeEncoderWeights } from '../../model/load-vae.js';
 import { releaseBuffers } from '../../model/release-buffers.js';
 import type { BackendInfo, LibrarySearch, NativeBinding } from '../../native/binding.js';
@@ -11,7 +12,6 @@ import { findPlugins } from '../find-plugins.js';
 import { CPU_MEMORY, resolveBudget, type VramBudget } from '../memory-budget.js';
 import type { PrecisionName } from '../precision-names.js';
 import { checkThreads, describeThreads, usableProcessors } from '../processors.js';
-import { networkFor } from './network-for.js';
 import { NodeEngine } from './node-engine.js';
 import { numaNodes, type ProcessorNode } from './numa.js';
 import { OnednnEncoder } from './onednn-encoder.js';
@@ -77,7 +77,7 @@ export async function createOnednnEncoder(
   const budget = resolveBudget(options.vramBudget ?? 'auto', memory, CPU_MEMORY);
   throwIfAborted(signal, 'encoding');
 
-  const network = networkFor(weights);
+  const network = foldPointwiseConvs(weights);
   const open = (device: PlannedDevice) =>
     NodeEngine.open(
       binding,
