@@ -1,6 +1,8 @@
 /** Every VAE in every layout: moments against torch in float64 (test/golden/make_architectures.py), types, rescaling. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { findPlugins } from '#dist/encoder/find-plugins.js';
+import { createOnednnEncoder, ONEDNN_PLUGINS } from '#dist/encoder/onednn/create-encoder.js';
 import { FULL_SIZE, strideOf } from '#dist/model/architecture.js';
 import type { ModelId } from '#dist/model/catalog.js';
 import { tensorsOf } from '#dist/model/layers.js';
@@ -40,6 +42,7 @@ const { cases } = JSON.parse(readFileSync(new URL('architectures.json', data), '
 const bytes = readFileSync(new URL('architectures.f32', data));
 const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 
+const hasOnednn = findPlugins(ONEDNN_PLUGINS).length > 0;
 const scratch = scratchFolder();
 
 async function load(one: ArchitectureCase, layout: VaeLayout): Promise<VaeEncoderWeights> {
@@ -101,6 +104,15 @@ for (const sizes of models) {
       const graph = buildEncoderGraph(weights, { type: 'float32', size: { height, width }, queryChunks: 2 });
       const moments = await runGraph(graph, [seededImage(imageSeed, height, width)], height, width);
       expect(largestDifference(clamped(moments), goldenOf(sizes[1]!))).toBeLessThan(5e-5);
+    });
+
+    it.skipIf(!hasOnednn)("gives torch's moments on oneDNN", async () => {
+      const { height, width, imageSeed } = sizes[1]!;
+      const encoder = await createOnednnEncoder(weights, { precision: 'fp32', threads: 1 });
+      const images = [seededImage(imageSeed, height, width)];
+      const { mean, logvar } = await encoder.encodeBatch({ images, width, height });
+      await encoder.dispose();
+      expect(largestDifference(Float32Array.of(...mean, ...logvar), goldenOf(sizes[1]!))).toBeLessThan(5e-5);
     });
 
     it('has the same fingerprint in every layout', () => {

@@ -2,7 +2,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createOnednnEncoder } from '#dist/encoder/onednn/create-encoder.js';
 import type { ModelId } from '#dist/model/catalog.js';
 import { recogniseModel } from '#dist/model/examine.js';
 import { loadVae } from '#dist/model/load-vae.js';
@@ -266,11 +265,6 @@ describe('a tiny encoder', () => {
       code: 'ERR_MODEL_UNKNOWN',
       message: expect.stringContaining('taef2'),
     });
-  });
-
-  it('runs on onnxruntime, since oneDNN does not have its layers', async () => {
-    const weights = await loadVae(await seeded('tiny'), { model: 'sd' });
-    await expect(createOnednnEncoder(weights)).rejects.toMatchObject({ code: 'ERR_BACKEND_MISSING' });
   });
 });
 
