@@ -1,4 +1,5 @@
 /** One run, several caches of each image. */
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { build, drawImage, fakeEncoder, namesIn, readNumbers, useScratchFolder } from './build-helpers.js';
@@ -64,7 +65,6 @@ describe('several resolutions', () => {
 
   it('name a broken image once', async () => {
     await drawImage(inside('a.png'), 300, 280);
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(inside('b.png'), 'no image');
     const { summary, events } = await build(folder(), { resolution: [256, 128] });
     expect(summary).toMatchObject({ total: 4, encoded: 2, failed: 2, remaining: 0 });
@@ -102,5 +102,23 @@ describe('models with other latents (format note 1.1)', () => {
   it('refuses models that sd-scripts does not train', async () => {
     await drawImage(inside('a.png'), 256, 256);
     await expect(build(folder(), { model: 'z-image' })).rejects.toMatchObject({ code: 'ERR_OPTION' });
+  });
+});
+
+describe('two data sets whose caches go to one folder', () => {
+  it('fail the image whose cache would replace that of another', async () => {
+    for (const set of ['one', 'two']) {
+      await mkdir(inside(set));
+      await drawImage(inside(`${set}/a.png`), 256, 256);
+    }
+    await drawImage(inside('two/b.png'), 256, 256);
+    const dataset = (set: string) =>
+      `[[datasets]]\nresolution = 256\n[[datasets.subsets]]\nimage_dir = "${inside(set)}"\n`;
+    const datasetConfig = inside('sets.toml');
+    await writeFile(datasetConfig, dataset('one') + dataset('two'));
+    const options = { inputs: [], datasetConfig, outDir: inside('caches') };
+    const { summary, failures } = await build(folder(), options);
+    expect(failures).toEqual({ 'a.png': 'ERR_NAME_COLLISION' });
+    expect(summary).toMatchObject({ total: 3, encoded: 2, failed: 1 });
   });
 });

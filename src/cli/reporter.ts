@@ -117,8 +117,11 @@ export class TextReporter implements Reporter {
 }
 
 function planLines(plan: PlanEvent): string[] {
+  const { total, toEncode, toDecode, skipped, failed } = plan;
+  const several = toDecode === toEncode ? '' : `, of ${toDecode} images`;
+  const what = several === '' ? 'images' : 'caches';
   const lines = [
-    `${plan.total} images: ${plan.toEncode} to encode, ${plan.skipped} complete, ${plan.failed} unusable`,
+    `${total} ${what}: ${toEncode} to encode${several}, ${skipped} complete, ${failed} unusable`,
   ];
   if (plan.toEncode === 0) return lines;
   const shown = [...plan.buckets].sort((a, b) => b.images - a.images).slice(0, 8);

@@ -70,6 +70,8 @@ export interface PlanEvent {
   readonly type: 'plan';
   readonly total: number;
   readonly toEncode: number;
+  /** Image files that these are of, each decoded once. */
+  readonly toDecode: number;
   readonly skipped: number;
   readonly failed: number;
   readonly buckets: readonly BucketCount[];

@@ -57,6 +57,7 @@ export function planEvent({ work, total, skipped, failedCaches, outputBytes }: S
     type: 'plan',
     total,
     toEncode: work.length,
+    toDecode: work.images,
     skipped,
     failed: failedCaches,
     buckets: work.buckets.map(({ width, height, images }) => ({ width, height, images })),

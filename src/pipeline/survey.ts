@@ -8,6 +8,7 @@ import type { FailedEvent, NoticeEvent } from './events.js';
 import { NoticeCollector } from './notices.js';
 import type { Target } from './options.js';
 import { outputBytes } from './output-bytes.js';
+import { failSharedNames } from './shared-folders.js';
 import type { StaleFile } from './stale-file.js';
 import { surveyGroup } from './survey-group.js';
 import { SurveyState } from './survey-state.js';
@@ -61,6 +62,7 @@ export async function surveyDataset(
     states.push(state);
     for (const group of groups) await surveyGroup(state, group);
   }
+  if (sources.length > 1) failSharedNames(sources, states);
   const chosen = states.map(
     ({ context: { table, target }, chosen, bucketOf, buckets }): ChosenImages => ({
       target,

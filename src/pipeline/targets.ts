@@ -46,7 +46,9 @@ export function createTargets(
       resolutions.map((resolution): Wish => ({ format: each, source, resolution, options: merged })),
     );
   });
-  const targets = joinEqual(wishes).flatMap((wish, _, all) => createFor(run, wish, all));
+  const joined = joinEqual(wishes);
+  const resolutions = resolutionsOf(joined);
+  const targets = joined.flatMap((wish) => createFor(run, wish, resolutions));
   checkPosterior(targets);
   const [first, ...others] = targets;
   return first === undefined
@@ -56,6 +58,7 @@ export function createTargets(
 
 /** Data sets that differ in masks and mirrored images alone share their caches, which then hold both. */
 function joinEqual(wishes: readonly Wish[]): Wish[] {
+  const sources = [...new Set(wishes.map(({ source }) => source))];
   const joined = new Map<string, Wish>();
   for (const wish of wishes) {
     const { format, source, resolution, options } = wish;
@@ -67,7 +70,8 @@ function joinEqual(wishes: readonly Wish[]): Wish[] {
       others,
       source.outDir,
       source.captionExtension,
-      source.images,
+      // Lists are long; those of two data sets stay two.
+      source.images === undefined ? null : sources.indexOf(source),
     ]);
     const same = joined.get(key);
     const flip = options.flipAug === true || same?.options.flipAug === true;
@@ -77,13 +81,13 @@ function joinEqual(wishes: readonly Wish[]): Wish[] {
   return [...joined.values()];
 }
 
-function createFor(run: RunSettings, wish: Wish, all: readonly Wish[]): Target[] {
-  const target = createTarget(run, wish, all, false);
+function createFor(run: RunSettings, wish: Wish, resolutions: Resolutions): Target[] {
+  const target = createTarget(run, wish, resolutions, false);
   const mirrors = wish.options.flipAug === true && target.trainer.mirrorsAsImages;
-  return mirrors ? [target, createTarget(run, wish, all, true)] : [target];
+  return mirrors ? [target, createTarget(run, wish, resolutions, true)] : [target];
 }
 
-function createTarget(run: RunSettings, wish: Wish, all: readonly Wish[], mirrored: boolean): Target {
+function createTarget(run: RunSettings, wish: Wish, resolutions: Resolutions, mirrored: boolean): Target {
   const { format, source, resolution, options } = wish;
   const resizeInterpolation = interpolation(options.resizeInterpolation);
   const trainer = createTrainer(format, {
@@ -92,7 +96,7 @@ function createTarget(run: RunSettings, wish: Wish, all: readonly Wish[], mirror
     interpolation: resizeInterpolation,
     suffix: options.suffix,
     legacyName: options.legacyName ?? false,
-    multiResolutionKeys: options.multiResolutionKeys ?? hasOtherResolutions(wish, all),
+    multiResolutionKeys: options.multiResolutionKeys ?? hasSeveral(wish, resolutions),
     webpSize: oneOf('webp_size', options.webpSize ?? 'trainer', CHOICES.webpSize),
     alphaMask: options.alphaMask === true,
     upright: run.pixels.autoOrient,
@@ -121,15 +125,27 @@ function createTarget(run: RunSettings, wish: Wish, all: readonly Wish[], mirror
   };
 }
 
+/** The resolutions of each folder for each trainer. */
+type Resolutions = ReadonlyMap<string, ReadonlySet<string>>;
+
+function resolutionsOf(wishes: readonly Wish[]): Resolutions {
+  const resolutions = new Map<string, Set<string>>();
+  for (const wish of wishes) {
+    for (const key of folderKeys(wish)) {
+      const known = resolutions.get(key) ?? new Set();
+      resolutions.set(key, known.add(sizeName(wish.resolution)));
+    }
+  }
+  return resolutions;
+}
+
 /** Then one file holds several resolutions of an image, and its keys must tell them apart. */
-function hasOtherResolutions({ format, source, resolution }: Wish, all: readonly Wish[]): boolean {
-  const folders = new Set(source.inputs.map((input) => path.resolve(input)));
-  return all.some(
-    (other) =>
-      other.format === format &&
-      sizeName(other.resolution) !== sizeName(resolution) &&
-      other.source.inputs.some((input) => folders.has(path.resolve(input))),
-  );
+function hasSeveral(wish: Wish, resolutions: Resolutions): boolean {
+  return folderKeys(wish).some((key) => resolutions.get(key)!.size > 1);
+}
+
+function folderKeys({ format, source }: Wish): string[] {
+  return source.inputs.map((input) => `${format} ${path.resolve(input)}`);
 }
 
 /** A trainer that takes the mean is never given a sample. */
