@@ -94,8 +94,6 @@ describe('what is refused', () => {
     ['layers[5].meanScale', Number.NaN],
   ])('%s: %j', async (field, value) => {
     const changed = network();
-    changed.tensors.set('depth.weight', new Float32Array(field.endsWith('[4].conv.outputs') ? 216 : 288));
-    changed.tensors.set('depth.bias', new Float32Array(field.endsWith('[4].conv.outputs') ? 3 : 4));
     change(changed, field, value);
     await expect(load(changed)).rejects.toMatchObject({
       code: 'ERR_ARGUMENT',

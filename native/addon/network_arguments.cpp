@@ -85,8 +85,7 @@ class LayerReader {
     lc_layer result{};
     result.kind = LC_LAYER_SPACE_TO_DEPTH;
     layer["inputs"].exactly(channels_);
-    result.convs[0] = conv(layer["conv"], {channels_});
-    expectDivisor(layer["conv"]["outputs"], result.convs[0].outputs);
+    result.convs[0] = conv(layer["conv"], {channels_, 1, divisor(layer["conv"]["outputs"])});
     constexpr std::uint32_t kPixels = 4;
     channels_ = layer["outputs"].exactly(kPixels * result.convs[0].outputs);
     return result;
@@ -96,8 +95,7 @@ class LayerReader {
     lc_layer result{};
     result.kind = LC_LAYER_NORM_CONV_MEAN;
     result.norms[0] = norm(layer["norm"], channels_);
-    result.convs[0] = conv(layer["conv"], {channels_});
-    expectDivisor(layer["conv"]["outputs"], result.convs[0].outputs);
+    result.convs[0] = conv(layer["conv"], {channels_, 1, divisor(layer["conv"]["outputs"])});
     layer["group"].exactly(channels_ / result.convs[0].outputs);
     channels_ = result.convs[0].outputs;
     const Field scale = layer["meanScale"];
@@ -116,8 +114,10 @@ class LayerReader {
   }
 
   // Channels are averaged in groups of the same size.
-  void expectDivisor(const Field& outputs, std::uint32_t number) const {
+  std::uint32_t divisor(const Field& outputs) const {
+    const std::uint32_t number = outputs.integer(1, channels_);
     if (channels_ % number != 0) outputs.reject("a divisor of " + std::to_string(channels_));
+    return number;
   }
 
   lc_conv conv(const Field& spec, const ConvExpectation& expected) {
