@@ -22,13 +22,13 @@ export function addDatasetOptions(command: Command): void {
     .optionsGroup('Data set (names and meaning as in sd-scripts):')
     .option(
       '--dataset-config <file>',
-      "the trainer's own: of sd-scripts or musubi-tuner (instead of folders)",
+      "the trainer's own: of sd-scripts or musubi-tuner (default: the folders that are named)",
     )
     .option(
       '--train-data-dir <dir>',
-      'sub-folders named {repeats}_{class}; with --in-json, the folder of the images (instead of folders)',
+      'sub-folders named {repeats}_{class}; with --in-json, the folder of the images (default: the folders that are named)',
     )
-    .option('--in-json <file>', "images and sizes, as sd-scripts' tools write them")
+    .option('--in-json <file>', "images and sizes, as sd-scripts' tools write them (default: all images)")
     .option(
       '--resolution <size>',
       'side or width,height in pixels; given again, each image is cached at each (default: what the model was trained at)',
