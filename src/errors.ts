@@ -57,6 +57,7 @@ export const ERROR_CODES = [
   'ERR_FOLDER_LOCKED',
   'ERR_MANIFEST',
   'ERR_SIMULATED',
+  'ERR_APPROXIMATE',
   // benchmark reports
   'ERR_REPORT',
   'ERR_COMPARE',

@@ -158,6 +158,8 @@ describe('parity', () => {
         callsAtOnce: 1,
         preferredBatchSize: 1,
       },
+      model: 'sdxl',
+      architecture: SD_ENCODER,
       threads: undefined,
       signal: undefined,
     });
@@ -193,6 +195,7 @@ describe('parity', () => {
       info,
       vae,
       model: 'sdxl',
+      architecture: SD_ENCODER,
       checked,
       threads: undefined,
       signal: undefined,

@@ -58,6 +58,7 @@ async function noDriver(): Promise<never> {
   throw new LatentCacheError('ERR_CUDA_DRIVER', 'there is no driver');
 }
 
+const FP32_ALONE = 'fp32 is all that onnxruntime encodes in here';
 const NOT_BUILT = 'no oneDNN: The oneDNN plug-in was not built with this package';
 
 describe('the CPU', () => {
@@ -84,7 +85,7 @@ describe('the CPU', () => {
     expect(await choose({ backend: 'cpu' }, { isBuilt: false })).toEqual({
       runtime: 'onnxruntime 0',
       precision: 'fp32',
-      reason: `asked for; ${NOT_BUILT}`,
+      reason: `asked for; ${NOT_BUILT}; ${FP32_ALONE}`,
     });
   });
 
@@ -94,7 +95,8 @@ describe('the CPU', () => {
     const { runtime, reason } = await choose({}, { cpu });
     expect(runtime).toBe('onnxruntime 0');
     expect(reason).toBe(
-      'no GPU: there is no driver; no oneDNN: The oneDNN plug-in cannot be used: fault: ERR_BACKEND_MISSING',
+      'no GPU: there is no driver; no oneDNN: The oneDNN plug-in cannot be used: fault: ERR_BACKEND_MISSING; ' +
+        FP32_ALONE,
     );
   });
 

@@ -137,7 +137,8 @@ bool Device::holds(const void* address, std::uint64_t bytes) const {
 
 double Device::secondsOf(const Plan& plan, const lc_shape& shape) const {
   const Settings& card = world_.settings();
-  const Work work = encoderWork(shape.height, shape.width, plan.channels);
+  const double pixels = static_cast<double>(shape.height) * shape.width;
+  const Work work = plan.cost.of(pixels, static_cast<double>(plan.tokens(shape)));
   const double computing = work.operations / (card.tflops * 1e12 * plan.precision.rate * card.share);
   const double moving = work.elements * plan.precision.elementBytes / (card.bandwidth * 1e9);
   return (card.launchSeconds + shape.count * std::max(computing, moving)) * world_.slowness();

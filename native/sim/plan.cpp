@@ -47,6 +47,8 @@ Plan parsePlan(const std::string& text) {
   if (plan.channels % 2 != 0) words.refuse("channels", "is odd: means and log variances are equally many");
   plan.stride = side(words, "stride");
   plan.weightBytes = words.bytes("weights");
+  plan.cost = {words.number("operations"), words.number("pairs"), words.number("elements"),
+               side(words, "width")};
   words.finish();
   return plan;
 }
@@ -63,7 +65,7 @@ lc_run_memory Plan::memoryFor(const lc_shape& shape) const {
   }
   lc_run_memory memory{};
   memory.size = sizeof memory;
-  memory.activation_bytes = activationBytes(shape, stride, chunks, precision.elementBytes);
+  memory.activation_bytes = cost.activationBytes(shape, tokens(shape), chunks, precision.elementBytes);
   memory.input_bytes = std::uint64_t{3} * shape.count * shape.height * shape.width;
   memory.output_bytes = std::uint64_t{shape.count} * channels * cells(shape) * sizeof(float);
   return memory;

@@ -23,19 +23,19 @@ struct Work {
   double elements;    // read and written by all layers
 };
 
-/*
- * Of the encoder of SD, SDXL, SD3 and FLUX.1 on one image: levels of 128, 256, 512 and 512 channels with two
- * residual blocks each, attention with one head of 512 in the middle. Counted for kernels that are not fused:
- * each conv reads its input and writes its output, each group norm reads twice and writes once. The scores of
- * the attention are counted as operations and not as bytes, as they are where chunks keep them in the cache.
- *
- * `moments`: channels of the output.
- */
-Work encoderWork(std::uint32_t height, std::uint32_t width, std::uint32_t moments);
+// Of an encoder, for each pixel of an image: src/encoder/sim/work.ts counts it from the layers.
+struct Cost {
+  double operations;    // all but those of `pairs`
+  double pairs;         // operations for each pair of the attention's tokens; 0 without attention
+  double elements;      // read and written
+  std::uint32_t width;  // channels of a map at full size
 
-// Of activations that a run holds at once: three maps of 128 channels at full size, which a residual block
-// needs, and the scores of one chunk of the attention's queries.
-std::uint64_t activationBytes(const lc_shape& shape, std::uint32_t stride, std::uint32_t chunks,
-                              std::uint32_t elementBytes);
+  // Of one image.
+  Work of(double pixels, double tokens) const;
+  // Of activations that a run holds at once: three maps at full size, which a residual block needs, and the
+  // scores of one chunk of the attention's queries. `tokens` is 0 without attention.
+  std::uint64_t activationBytes(const lc_shape& shape, std::uint64_t tokens, std::uint32_t chunks,
+                                std::uint32_t elementBytes) const;
+};
 
 }  // namespace lc::sim

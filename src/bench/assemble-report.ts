@@ -88,7 +88,7 @@ export function assembleReport(facts: Findings): BenchReport {
       batchPolicy: bench.batch === undefined ? 'best' : 'fixed',
       flip: settings.flipAug,
       posterior: settings.posterior,
-      format: 'sd-scripts',
+      format: settings.trainer.format,
       dtype: settings.dtype,
       simulation: simulated ? (process.env.LATENT_CACHE_SIM ?? '') : null,
     },

@@ -3,7 +3,8 @@
 import { isSimulated } from '../cache/provenance.js';
 import type { EncoderInfo, PlannedSize } from '../encoder/encoder.js';
 import { cardNamed, SIMULATED_CARDS, simulatedCardOf } from '../encoder/sim/profiles.js';
-import { SD_ENCODER, type VaeArchitecture } from '../model/architecture.js';
+import { fullSizeOf } from '../encoder/sim/work.js';
+import type { VaeArchitecture } from '../model/architecture.js';
 import { encoderOperations } from '../model/operations.js';
 import { layersOf } from '../model/topology.js';
 import { type ComputeBound, type Evidence, evidenceOf, type Figure } from './report.js';
@@ -48,8 +49,9 @@ export function computeBound({
   };
 }
 
-function isFullSize({ widths, blocksPerLevel }: VaeArchitecture): boolean {
-  return String([widths, blocksPerLevel]) === String([SD_ENCODER.widths, SD_ENCODER.blocksPerLevel]);
+function isFullSize(architecture: VaeArchitecture): boolean {
+  const shape = ({ widths, blocksPerLevel }: VaeArchitecture) => String([widths, blocksPerLevel]);
+  return shape(architecture) === shape(fullSizeOf(architecture));
 }
 
 interface Peak {

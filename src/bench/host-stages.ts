@@ -1,10 +1,9 @@
 /** The stages besides the encoder, each alone: one image after the other. */
 import { rm } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.js';
-import type { RecipeRecord } from '../cache/provenance.js';
 import type { EncoderInfo, Moments } from '../encoder/encoder.js';
 import type { NativeBinding } from '../native/binding.js';
-import { storeImage } from '../pipeline/encode-batch.js';
+import { type StoreContext, storeImage } from '../pipeline/encode-batch.js';
 import { decodeUnit, readSource, resizeVariant } from '../pipeline/prepare-image.js';
 import { subjectOf, type WorkUnit } from '../pipeline/work-unit.js';
 import { PixelPool } from '../pixels/pixel-pool.js';
@@ -57,13 +56,12 @@ export async function measurePreparation(parts: HostParts): Promise<PreparedPixe
  * @returns seconds, one sample for each image and repetition
  */
 export async function measureWriting(
-  { items, binding, repetitions, signal }: HostParts,
+  { items, repetitions, signal }: HostParts,
   moments: readonly Pick<Moments, 'mean' | 'logvar'>[],
   by: EncoderInfo,
-  recipe: RecipeRecord,
+  store: StoreContext,
 ): Promise<readonly number[]> {
   const samples: number[] = [];
-  const store = { recipe: () => recipe, binding, patchStatistics: undefined };
   for (let round = 0; round <= repetitions; round++) {
     for (const [index, item] of items.entries()) {
       throwIfAborted(signal, 'measuring');

@@ -5,7 +5,8 @@ import type { EncoderInfo, ImageBatch, Moments } from '../encoder/encoder.js';
 import type { PrecisionName } from '../encoder/precision-names.js';
 import { createEncoder } from '../encoder/select.js';
 import { LatentCacheError } from '../errors.js';
-import type { ModelId } from '../model/catalog.js';
+import type { VaeArchitecture } from '../model/architecture.js';
+import { MODELS, type ModelId } from '../model/catalog.js';
 import { loadVae } from '../model/load-vae.js';
 import { loadKnownAnswers } from '../selftest/known-answers.js';
 import { seededImage } from '../selftest/seeded-images.js';
@@ -16,6 +17,7 @@ export interface ParityParts {
   readonly info: EncoderInfo;
   readonly vae: string;
   readonly model: ModelId;
+  readonly architecture: VaeArchitecture;
   /** Single images, with what the encoder made of them. */
   readonly checked: readonly { readonly batch: ImageBatch; readonly mean: Float32Array }[];
   readonly threads: number | undefined;
@@ -67,12 +69,18 @@ export async function checkParity(parts: ParityParts): Promise<Parity> {
  */
 export async function checkKnownAnswers({
   info,
+  model,
+  architecture,
   threads,
   signal = new AbortController().signal,
-}: Pick<ParityParts, 'info' | 'threads' | 'signal'>): Promise<Parity> {
+}: Omit<ParityParts, 'vae' | 'checked'>): Promise<Parity> {
   const answers = await loadKnownAnswers();
+  const kind = architecture.family === 'tiny' ? 'tiny' : MODELS[model].vae;
+  const family = answers.families.find(({ vae }) => vae === kind);
   await using workspace = await Workspace.open(answers);
-  const { encoder } = await createEncoder(await workspace.loadVae('full', signal), {
+  const weights =
+    family === undefined ? workspace.loadVae('full', signal) : workspace.loadFamily(family, signal);
+  const { encoder } = await createEncoder(await weights, {
     backend: REFERENCES.find((backend) => info.runtime.toLowerCase().startsWith(backend)) ?? 'cpu',
     precision: info.precision as PrecisionName, // of an encoder that was made by this name
     consumeWeights: true,
@@ -82,8 +90,8 @@ export async function checkKnownAnswers({
   await using tested = encoder;
   const checked: ParityParts['checked'][number][] = [];
   const means: Float32Array[] = [];
-  for (const { network, image, imageSeed, height, width, right } of answers.encoder) {
-    if (network !== 'full') continue;
+  const cases = family === undefined ? answers.encoder.filter(({ network }) => network === 'full') : [family];
+  for (const { image, imageSeed, height, width, right } of cases) {
     const batch = { images: [seededImage(image, imageSeed, height, width)], width, height };
     checked.push({ batch, mean: (await tested.encodeBatch(batch, { signal })).mean });
     means.push(right.mean);

@@ -14,7 +14,7 @@ export interface Preset {
   readonly images: number;
 }
 
-export const PRESET_NAMES = ['sd-512', 'sdxl-1024', 'mixed-buckets'] as const;
+export const PRESET_NAMES = ['sd-512', 'sdxl-1024', 'flux-1024', 'mixed-buckets'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** Common formats of photos, of about a megapixel; six buckets of SDXL's. */
@@ -30,6 +30,7 @@ const MIXED: readonly Size[] = [
 const PRESETS: Readonly<Record<PresetName, Preset>> = {
   'sd-512': squarePreset('sd-512', 'sd', { width: 512, height: 512 }, 32),
   'sdxl-1024': squarePreset('sdxl-1024', 'sdxl', { width: 1024, height: 1024 }, 16),
+  'flux-1024': squarePreset('flux-1024', 'flux', { width: 1024, height: 1024 }, 16),
   'mixed-buckets': {
     name: 'mixed-buckets',
     model: 'sdxl',

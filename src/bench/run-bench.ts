@@ -9,6 +9,7 @@ import { createEncoder } from '../encoder/select.js';
 import { listDevices } from '../encoder/tensorrt/devices.js';
 import { findLibraryFolders } from '../encoder/tensorrt/find-libraries.js';
 import { LatentCacheError } from '../errors.js';
+import { MODELS, type ModelId } from '../model/catalog.js';
 import { loadVae } from '../model/load-vae.js';
 import { writeSeededVae } from '../model/seeded-vae.js';
 import type { NativeBinding, NvmlDevice } from '../native/binding.js';
@@ -24,6 +25,8 @@ import { resolveOptions } from '../pipeline/resolve-options.js';
 import { sourceOf } from '../pipeline/source-of.js';
 import { surveyDataset } from '../pipeline/survey.js';
 import type { WorkUnit } from '../pipeline/work-unit.js';
+import { SD_SCRIPTS_MODELS } from '../trainers/sd-scripts/models.js';
+import type { FormatId } from '../trainers/trainer.js';
 import { assembleReport } from './assemble-report.js';
 import { type Batch, cutBatches, encodePass, type Pass, type PlannedBatch } from './encode-passes.js';
 import { GpuWatch, readNvml, type Watched } from './gpu-watch.js';
@@ -107,7 +110,7 @@ class Bench {
     const set = await this.survey(settings);
     say('Starting the encoder');
     const weights = await loadVae(vae, { model: bench.preset.model, ...this.abort() });
-    const { architecture, fingerprint } = weights;
+    const { architecture, fingerprint, patchStatistics } = weights;
     const { encoder, reason } = await createEncoder(weights, {
       ...encoderOptionsOf(settings),
       consumeWeights: true,
@@ -125,7 +128,8 @@ class Bench {
     const encoded = await this.encode(running, set, prepared.pixels, best.plan, gpu);
     say('Writing');
     const recipe = recipeOf(settings, fingerprint);
-    const write = await measureWriting(parts, encoded.moments, running.info, recipe);
+    const store = { recipe: () => recipe, binding: this.binding, patchStatistics };
+    const write = await measureWriting(parts, encoded.moments, running.info, store);
     const builds = await this.buildAll(running, fingerprint, best.batch);
     const resident = process.resourceUsage().maxRSS * 1024;
     await running.dispose();
@@ -141,6 +145,7 @@ class Bench {
       info: running.info,
       vae,
       model: bench.preset.model,
+      architecture,
       checked,
       threads,
       signal,
@@ -179,6 +184,7 @@ class Bench {
       ...encoder,
       inputs: [this.photos],
       model: preset.model,
+      format: formatFor(preset.model),
       resolution: preset.resolution,
       enableBucket: preset.enableBucket,
       outDir: path.join(this.folder, 'caches'),
@@ -190,7 +196,8 @@ class Bench {
   private async drawWeights(): Promise<string> {
     this.say('Drawing weights');
     const file = path.join(this.folder, 'vae.safetensors');
-    await writeSeededVae(file, { seed: WEIGHTS_SEED });
+    const { vae } = MODELS[this.bench.preset.model];
+    await writeSeededVae(file, { seed: WEIGHTS_SEED, vae });
     return file;
   }
 
@@ -335,6 +342,11 @@ function pickEncoderOptions({
   ...encoder
 }: BenchOptions): Omit<Partial<BuildOptions>, 'inputs' | 'model'> {
   return encoder;
+}
+
+/** Of the trainer that most use; models that it does not have go into the format of our own. */
+function formatFor(model: ModelId): FormatId {
+  return SD_SCRIPTS_MODELS[model] === undefined ? 'safetensors' : 'sd-scripts';
 }
 
 /** Of each image, out of those of batches. */

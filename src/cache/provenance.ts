@@ -14,7 +14,7 @@ export interface SourceState {
 
 /** Everything besides the image that the stored numbers depend on. */
 export interface RecipeRecord {
-  /** Fingerprint of the encoder's tensors. */
+  /** Fingerprint of the encoder's tensors; 'approximate …' of a tiny encoder, 'simulated …' where none computed. */
   readonly vae: string;
   readonly posterior: 'mean' | 'sample';
   /** null with posterior mean, which no seed changes. */
@@ -49,6 +49,18 @@ const SIMULATED = 'sim:';
 /** Whether latents of this backend are good for nothing but tests. */
 export function isSimulated(backend: string): boolean {
   return backend.startsWith(SIMULATED);
+}
+
+/** In front of the fingerprint of a tiny encoder. */
+const APPROXIMATE = 'approximate ';
+
+export function nameApproximate(fingerprint: string): string {
+  return `${APPROXIMATE}${fingerprint}`;
+}
+
+/** Whether a record's VAE is a tiny encoder, whose latents only resemble those of the VAE. */
+export function isApproximate(vae: string): boolean {
+  return vae.startsWith(APPROXIMATE);
 }
 
 const MARK = 'latent-cache';

@@ -11,7 +11,10 @@ export function addModelOptions(command: Command): Command {
   return command
     .requiredOption('--vae <file>', 'VAE or full checkpoint, .safetensors')
     .addOption(
-      new Option('--model <model>', 'what the latents are for').choices(CHOICES.model).makeOptionMandatory(),
+      new Option(
+        '--model <model>',
+        'what the latents are for (default: what the file of the VAE tells)',
+      ).choices(CHOICES.model),
     );
 }
 
@@ -185,6 +188,10 @@ export function addRunOptions(command: Command): void {
     .option(
       '--allow-simulated',
       "write a simulated GPU's latents, which are good for tests only (default: off)",
+    )
+    .option(
+      '--allow-approximate',
+      "write a tiny encoder's latents, which only resemble the VAE's (default: off)",
     )
     .option('--dry-run', 'show what would be done and touch nothing (default: off)')
     .addOption(

@@ -43,6 +43,8 @@ export async function selectOnednn(
   return { encoder, reason: precisionReason === null ? reason : `${reason}; ${precisionReason}` };
 }
 
+const ONNXRUNTIME_HAS = 'fp32 is all that onnxruntime encodes in here';
+
 export async function selectOnnxruntime(
   weights: VaeEncoderWeights,
   options: CpuEncoderOptions,
@@ -58,7 +60,8 @@ export async function selectOnnxruntime(
     );
   }
   try {
-    return { encoder: await createOnnxruntimeEncoder(weights, options, onnxruntime), reason };
+    const encoder = await createOnnxruntimeEncoder(weights, options, onnxruntime);
+    return { encoder, reason: precision === 'auto' ? `${reason}; ${ONNXRUNTIME_HAS}` : reason };
   } catch (error) {
     if (!(error instanceof LatentCacheError && error.code === 'ERR_BACKEND_MISSING')) throw error;
     const { code, message, remedy } = error;

@@ -16,6 +16,7 @@ import {
   type TensorrtOptions,
   type TensorrtSeams,
 } from './tensorrt/create-encoder.js';
+import { reasonForFp16 } from './tensorrt/precision.js';
 
 export const BACKENDS = ['auto', 'tensorrt', 'cpu', 'onednn', 'onnxruntime', ...SIMULATED_BACKENDS] as const;
 export type BackendName = (typeof BACKENDS)[number];
@@ -66,7 +67,7 @@ export async function createEncoder(
   const { backend = 'auto' } = options;
   switch (backend) {
     case 'tensorrt':
-      return { encoder: await createTensorrtEncoder(weights, options, seams), reason: ASKED };
+      return onGpu(await createTensorrtEncoder(weights, options, seams), ASKED, weights, options);
     case 'cpu':
       return selectCpuEncoder(weights, options, ASKED, seams);
     case 'onednn':
@@ -76,8 +77,21 @@ export async function createEncoder(
     case 'auto':
       return chooseEncoder(weights, options, seams);
     default:
-      return { encoder: await simulate(weights, options, backend), reason: ASKED };
+      return onGpu(await simulate(weights, options, backend), ASKED, weights, options);
   }
+}
+
+/** @param reason why the GPU; why its precision is added to it, where that was ours to choose. */
+function onGpu(
+  encoder: Encoder,
+  reason: string,
+  { architecture }: VaeEncoderWeights,
+  { precision = 'auto' }: CreateEncoderOptions,
+): SelectedEncoder {
+  return {
+    encoder,
+    reason: precision === 'auto' ? `${reason}; ${reasonForFp16(architecture.family)}` : reason,
+  };
 }
 
 async function simulate(
@@ -100,7 +114,7 @@ async function chooseEncoder(
 ): Promise<SelectedEncoder> {
   try {
     const encoder = await createTensorrtEncoder(weights, options, seams);
-    return { encoder, reason: 'a GPU and TensorRT are there' };
+    return onGpu(encoder, 'a GPU and TensorRT are there', weights, options);
   } catch (error) {
     if (!(error instanceof LatentCacheError && NOT_THERE.includes(error.code))) throw error;
     return selectCpuEncoder(weights, options, `no GPU: ${error.message}`, seams);

@@ -103,3 +103,5 @@ export const FULL_SIZE = {
     logvarClamp: LOGVAR_CLAMP,
   },
 } as const satisfies Record<string, VaeArchitecture>;
+
+export type VaeKind = keyof typeof FULL_SIZE;

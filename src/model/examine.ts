@@ -20,6 +20,8 @@ export interface Examined {
   readonly architecture: VaeArchitecture;
   /** The models that the file may belong to: one, or several that nothing tells apart. */
   readonly models: readonly ModelId[];
+  /** What told them from others with such a VAE: 'modelspec.architecture "flux"'; usually none or one. */
+  readonly evidence: readonly string[];
   /** For the user, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -43,14 +45,22 @@ export async function examine(file: SafetensorsFile, model?: ModelId): Promise<E
     isOfFolder ? evidenceInConfig(await readConfigBeside(path)) : undefined,
     evidenceInMetadata(metadata),
   ].filter((hint) => hint !== undefined);
-  const models = [checkpoint, ...hints].reduce<readonly ModelId[]>(narrowed, candidates);
-  return { location, architecture, models, warnings: warningsOf(file, architecture, models, hints) };
-}
-
-/** Evidence that fits none of them does not decide. */
-function narrowed(models: readonly ModelId[], evidence: ModelEvidence | undefined): readonly ModelId[] {
-  const both = models.filter((id) => evidence?.models.includes(id));
-  return both.length > 0 ? both : models;
+  let models: readonly ModelId[] = candidates;
+  const evidence: string[] = [];
+  for (const { models: meant, key } of checkpoint === undefined ? hints : [checkpoint, ...hints]) {
+    const both = models.filter((id) => meant.includes(id));
+    // what fits none of them does not decide
+    if (both.length === 0 || both.length === models.length) continue;
+    models = both;
+    evidence.push(key);
+  }
+  return {
+    location,
+    architecture,
+    models,
+    evidence,
+    warnings: warningsOf(file, architecture, models, hints),
+  };
 }
 
 function refuseOtherCheckpoint(
@@ -94,7 +104,13 @@ function warningsOf(
 }
 
 /** The model of a file; or, where several have such a VAE and nothing tells whose it is, all of them. */
-export type RecognisedModel = { readonly model: ModelId } | { readonly candidates: readonly ModelId[] };
+export type RecognisedModel =
+  | {
+      readonly model: ModelId;
+      /** What told it: the name of a tensor, an entry of `config.json`; or that no other model has such a VAE. */
+      readonly by: string;
+    }
+  | { readonly candidates: readonly ModelId[] };
 
 /**
  * Which model a VAE or checkpoint belongs to, from its header and the `config.json` of its folder; no weights are read.
@@ -106,8 +122,10 @@ export type RecognisedModel = { readonly model: ModelId } | { readonly candidate
 export async function recogniseModel(path: string): Promise<RecognisedModel> {
   const file = await openSafetensors(await resolveModelFile(path));
   try {
-    const { models } = await examine(file);
-    return models.length === 1 ? { model: models[0]! } : { candidates: models };
+    const { models, evidence } = await examine(file);
+    const [model, ...others] = models;
+    if (model === undefined || others.length > 0) return { candidates: models };
+    return { model, by: evidence.length === 0 ? 'the shapes of its tensors' : evidence.join(' and ') };
   } finally {
     await file.close();
   }

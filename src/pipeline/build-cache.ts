@@ -9,7 +9,7 @@ import { loadBinding } from '../native/load.js';
 import { Channel } from './channel.js';
 import { Dataset } from './dataset.js';
 import { EncodeLoop } from './encode-loop.js';
-import { type BuildEvent, batchesEvent, describeError, type SummaryEvent } from './events.js';
+import { type BuildEvent, batchesEvent, describeError, modelWarning, type SummaryEvent } from './events.js';
 import { Failures } from './failures.js';
 import { MeasuredRates } from './measured-rates.js';
 import { NoticeCollector } from './notices.js';
@@ -99,15 +99,7 @@ class BuildRun {
     const { settings, events } = this;
     const source = await prepareEncoder(this.options, settings, this.stop.signal);
     this.targets = withDtypeOfVae(this.targets, this.options, source.dtypes);
-    for (const message of source.warnings) {
-      events.push({
-        type: 'notice',
-        code: 'model-warning',
-        message,
-        count: 1,
-        paths: [this.options.vae ?? ''],
-      });
-    }
+    for (const message of source.warnings) events.push(modelWarning(message, this.options.vae ?? ''));
     const survey = await this.work(source);
     // Last, after what closing the manifests may have told.
     events.push(this.summary(survey));

@@ -51,6 +51,7 @@ export type NoticeCode =
   | 'not-found'
   | 'dataset-config'
   | 'icc-ignored'
+  | 'model-recognised'
   | 'model-warning'
   | 'manifest'
   | 'float32-retry';
@@ -169,6 +170,11 @@ export function describeError(error: LatentCacheError): {
 } {
   const { code, message, remedy } = error;
   return { code, message, ...(remedy === undefined ? {} : { remedy }) };
+}
+
+/** @param vae its file, as it was given */
+export function modelWarning(message: string, vae: string): NoticeEvent {
+  return { type: 'notice', code: 'model-warning', message, count: 1, paths: [vae] };
 }
 
 export function toFailure(file: string, error: unknown): FailedEvent {

@@ -10,7 +10,7 @@ import { ACCURACIES } from '../encoder/onednn/precision.js';
 import { PRECISIONS } from '../encoder/precision-names.js';
 import { BACKENDS } from '../encoder/select.js';
 import type { Residency } from '../memory/governor.js';
-import { MODEL_IDS, MODELS, type ModelFacts, type ModelId } from '../model/catalog.js';
+import { MODEL_IDS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import type { PatchStatistics } from '../model/normalise.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
 import { type Colour, parseColour } from '../pixels/colour.js';
@@ -46,7 +46,7 @@ export interface LentEncoder {
   readonly patchStatistics?: PatchStatistics;
 }
 
-/** What `buildCache` takes. Names are sd-scripts' own; everything but `inputs`, `model` and the VAE has a default. */
+/** What `buildCache` takes. Names are sd-scripts' own; everything but `inputs` and the VAE has a default. */
 export interface BuildOptions {
   /** Folders with images; or one of the two below. */
   readonly inputs?: readonly string[];
@@ -56,10 +56,11 @@ export interface BuildOptions {
   readonly trainDataDir?: string;
   /** As sd-scripts' own: the images and their sizes, as its tools for fine-tuning write them. */
   readonly inJson?: string;
-  readonly model: ModelId;
+  /** Default: the one that the VAE's file belongs to, where that can be told; see `recogniseModel`. */
+  readonly model?: ModelId;
   /** A `.safetensors` file: a VAE or a full checkpoint. Not needed with `encoder`. */
   readonly vae?: string;
-  /** Instead of the VAE. */
+  /** Instead of the VAE. Needs `model`. */
   readonly encoder?: LentEncoder;
 
   /**
@@ -115,6 +116,8 @@ export interface BuildOptions {
   readonly oomFallback?: Choice<'oomFallback'>;
   /** Write the useless latents of a simulated GPU, for tests of what comes after. */
   readonly allowSimulated?: boolean;
+  /** Write the latents of a tiny encoder (TAESD), which only resemble the VAE's. */
+  readonly allowApproximate?: boolean;
   /** Pieces in which the attention works through its queries; default: by the size. */
   readonly attentionChunks?: number;
   /** Folders in which CUDA and TensorRT are looked for first. */
@@ -187,6 +190,8 @@ export interface RunSettings {
   readonly leaveFiles: boolean;
   /** Caches are none: a simulated GPU makes them. */
   readonly simulated: boolean;
+  /** A tiny encoder's latents may be written. */
+  readonly allowApproximate: boolean;
   readonly memoryBudget: number;
   readonly maxPixels: number;
 }
@@ -224,13 +229,15 @@ export const DEFAULT_MAX_PIXELS = 2 * Math.floor((1024 * 1024 * 1024) / 4 / 3);
 
 const MIB = 2 ** 20;
 
-/** @throws LatentCacheError `ERR_OPTION` with the option, what it takes and what it got */
-export function resolveRun(options: BuildOptions): RunSettings {
-  checkTypes(options);
+/**
+ * @param model of `options.model`, or the one that was recognised
+ * @throws LatentCacheError `ERR_OPTION` with the option, what it takes and what it got
+ */
+export function resolveRun(options: BuildOptions, model: ModelFacts): RunSettings {
   const batch = options.vaeBatchSize ?? 'auto';
   const simulated = isSimulated(options.backend ?? 'auto');
   return {
-    model: MODELS[oneOf('model', options.model, CHOICES.model)],
+    model,
     vaeBatchSize: batch === 'auto' ? batch : integer('vae_batch_size', batch, 1, 1024),
     skipExisting: options.skipExisting ?? false,
     retryFailed: options.retryFailed ?? false,
@@ -259,13 +266,18 @@ export function resolveRun(options: BuildOptions): RunSettings {
     dryRun: options.dryRun ?? false,
     leaveFiles: options.dryRun === true || (simulated && options.allowSimulated !== true),
     simulated,
+    allowApproximate: options.allowApproximate ?? false,
     memoryBudget: memoryBudget(options.memoryBudget ?? 'auto'),
     maxPixels: integer('max_pixels', options.maxPixels ?? DEFAULT_MAX_PIXELS, 1, Number.MAX_SAFE_INTEGER),
   };
 }
 
-/** What TypeScript does not see at run time. */
-function checkTypes(options: BuildOptions): void {
+/**
+ * What TypeScript does not see at run time.
+ *
+ * @throws LatentCacheError `ERR_OPTION`
+ */
+export function checkTypes(options: BuildOptions): void {
   const { inputs = [] } = options;
   if (!Array.isArray(inputs) || inputs.some((input) => typeof input !== 'string')) {
     refuse('inputs must be a list of folders');
@@ -273,7 +285,7 @@ function checkTypes(options: BuildOptions): void {
   for (const name of BOOLEANS) {
     if (!['boolean', 'undefined'].includes(typeof options[name])) refuse(`${name} must be true or false`);
   }
-  for (const name of ['outDir', 'engineDir', 'datasetConfig', 'trainDataDir', 'inJson'] as const) {
+  for (const name of PATHS) {
     const folder = options[name];
     if (folder !== undefined && (typeof folder !== 'string' || folder === ''))
       refuse(`${name} must be a path`);
@@ -283,6 +295,8 @@ function checkTypes(options: BuildOptions): void {
     refuse('libraryDir must be a list of folders');
   }
 }
+
+const PATHS = ['vae', 'outDir', 'engineDir', 'datasetConfig', 'trainDataDir', 'inJson'] as const;
 
 const BOOLEANS = [
   'enableBucket',
@@ -298,6 +312,7 @@ const BOOLEANS = [
   'highvram',
   'lowvram',
   'allowSimulated',
+  'allowApproximate',
   'autoOrient',
 ] as const;
 

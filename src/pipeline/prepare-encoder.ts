@@ -8,7 +8,7 @@ import type { PatchStatistics } from '../model/normalise.js';
 import type { Dtype } from '../model/safetensors/dtypes.js';
 import { encoderOptionsOf } from './encoder-options.js';
 import type { BuildOptions, LentEncoder, RunSettings } from './options.js';
-import { noVae } from './recipe.js';
+import { noVae, recordedFingerprint } from './recipe.js';
 
 /** Which backend runs, and why. */
 export interface BackendChoice {
@@ -20,6 +20,7 @@ export interface BackendChoice {
 
 /** The weights are known; encoders start only when there is work for them. */
 export interface EncoderSource extends EncoderStarter {
+  /** As records have it. */
   readonly fingerprint: string;
   readonly warnings: readonly string[];
   /** Of the VAE's encoder; null when it is not known. */
@@ -42,7 +43,22 @@ export async function prepareEncoder(
   const file = options.vae;
   if (file === undefined) throw noVae();
   const load = () => loadVae(file, { model: settings.model.id, signal });
-  return new VaeSource(await load(), load, options, settings, signal);
+  const weights = await load();
+  checkApproximate(weights, settings);
+  return new VaeSource(weights, load, options, settings, signal);
+}
+
+/** A tiny encoder's latents are not to be mistaken for the VAE's: nobody gets them who did not ask for them. */
+function checkApproximate({ architecture, path }: VaeEncoderWeights, settings: RunSettings): void {
+  if (architecture.family !== 'tiny' || settings.leaveFiles || settings.allowApproximate) return;
+  throw new LatentCacheError(
+    'ERR_OPTION',
+    `${path} is a tiny encoder (TAESD), whose latents only resemble those of the VAE: allow_approximate is needed to write them`,
+    {
+      path,
+      remedy: `Give the VAE of ${settings.model.title}; or add --allow-approximate where no training depends on the caches.`,
+    },
+  );
 }
 
 /** Encoders of a VAE file. */
@@ -63,7 +79,7 @@ class VaeSource implements EncoderSource {
     private readonly signal: AbortSignal,
   ) {
     this.#weights = weights;
-    this.fingerprint = weights.fingerprint;
+    this.fingerprint = recordedFingerprint(weights);
     this.warnings = weights.warnings;
     this.layers = weights.layers;
     this.patchStatistics = weights.patchStatistics;
@@ -115,7 +131,7 @@ class VaeSource implements EncoderSource {
   async #takeWeights(): Promise<VaeEncoderWeights> {
     const weights = this.#weights ?? (await this.load());
     this.#weights = undefined;
-    if (weights.fingerprint === this.fingerprint) return weights;
+    if (recordedFingerprint(weights) === this.fingerprint) return weights;
     throw new LatentCacheError('ERR_MODEL_FILE', `${this.options.vae} has changed during the run`, {
       path: this.options.vae,
       remedy: 'Run again, so that all latents come from one VAE.',

@@ -1,5 +1,6 @@
-import { PLAIN_PIXELS, type RecipeRecord } from '../cache/provenance.js';
+import { nameApproximate, PLAIN_PIXELS, type RecipeRecord } from '../cache/provenance.js';
 import { LatentCacheError } from '../errors.js';
+import type { VaeEncoderWeights } from '../model/load-vae.js';
 import type { PixelChoices, Target } from './options.js';
 
 /** How caches are made with these settings. */
@@ -14,6 +15,14 @@ export function recipeOf(settings: Target, fingerprint: string): RecipeRecord {
     interpolation: resizeInterpolation ?? 'default',
     pixels: describePixels(pixels),
   };
+}
+
+/** The fingerprint as records have it: that of a tiny encoder says what it is. */
+export function recordedFingerprint({
+  fingerprint,
+  architecture,
+}: Pick<VaeEncoderWeights, 'fingerprint' | 'architecture'>): string {
+  return architecture.family === 'tiny' ? nameApproximate(fingerprint) : fingerprint;
 }
 
 function describePixels({ autoOrient, icc, background }: PixelChoices): string {

@@ -4,19 +4,36 @@ import { readTrainDataDir } from '../dataset/config/train-data-dir.js';
 import type { ConfigKey, ConfiguredSource, DatasetConfig } from '../dataset/config/types.js';
 import type { NoticeEvent } from './events.js';
 import { refuse } from './option-values.js';
-import { type BuildOptions, resolveRun, type Source, type Target } from './options.js';
+import { type BuildOptions, checkTypes, resolveRun, type Source, type Target } from './options.js';
+import { resolveModel } from './run-model.js';
 import { createTargets } from './targets.js';
 
 export interface ResolvedOptions {
   readonly targets: readonly [Target, ...Target[]];
-  /** What the user should know of the description. */
+  /** What the user should know of the description, and of the model where none was said. */
   readonly notices: readonly NoticeEvent[];
 }
 
-/** @throws LatentCacheError `ERR_OPTION`, `ERR_DATASET_CONFIG`, `ERR_NO_INPUT` */
+/** @throws LatentCacheError `ERR_OPTION`, `ERR_DATASET_CONFIG`, `ERR_NO_INPUT`; without `model` also `ERR_MODEL_*` */
 export async function resolveOptions(options: BuildOptions): Promise<ResolvedOptions> {
-  const run = resolveRun(options);
+  checkTypes(options);
+  checkWays(options);
+  const { model, notices } = await resolveModel(options);
+  const run = resolveRun(options, model);
   const { inputs = [], datasetConfig, trainDataDir, inJson } = options;
+  if (inputs.length > 0) {
+    return { targets: createTargets(run, options, [{ inputs }], 'sd-scripts'), notices };
+  }
+  const config = await readConfig(options);
+  const sources = config.sources.map(sourceOf);
+  return {
+    targets: createTargets(run, options, sources, config.trainer),
+    notices: [...notices, ...noticesOf(config, datasetConfig ?? inJson ?? trainDataDir!)],
+  };
+}
+
+/** Of the ways to say which images, one alone. */
+function checkWays({ inputs = [], datasetConfig, trainDataDir, inJson }: BuildOptions): void {
   const ways = [inputs.length > 0, datasetConfig !== undefined, trainDataDir !== undefined];
   if (ways.filter(Boolean).length !== 1) {
     refuse(
@@ -25,15 +42,6 @@ export async function resolveOptions(options: BuildOptions): Promise<ResolvedOpt
     );
   }
   if (inJson !== undefined && trainDataDir === undefined) refuse('in_json needs train_data_dir');
-  if (inputs.length > 0) {
-    return { targets: createTargets(run, options, [{ inputs }], 'sd-scripts'), notices: [] };
-  }
-  const config = await readConfig(options);
-  const sources = config.sources.map(sourceOf);
-  return {
-    targets: createTargets(run, options, sources, config.trainer),
-    notices: noticesOf(config, datasetConfig ?? inJson ?? trainDataDir!),
-  };
 }
 
 function readConfig({ datasetConfig, trainDataDir, inJson }: BuildOptions): Promise<DatasetConfig> {

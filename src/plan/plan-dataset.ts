@@ -11,12 +11,12 @@ import { loadVae } from '../model/load-vae.js';
 import { encoderOperations } from '../model/operations.js';
 import { loadBinding } from '../native/load.js';
 import { Dataset } from '../pipeline/dataset.js';
-import type { FailedEvent, NoticeEvent } from '../pipeline/events.js';
+import { type FailedEvent, modelWarning, type NoticeEvent } from '../pipeline/events.js';
 import { MeasuredRates } from '../pipeline/measured-rates.js';
 import type { BuildOptions, RunSettings, Target } from '../pipeline/options.js';
 import { countSizes } from '../pipeline/prepare-engines.js';
 import { planEvent } from '../pipeline/progress-meter.js';
-import { noVae, recipeOf } from '../pipeline/recipe.js';
+import { noVae, recipeOf, recordedFingerprint } from '../pipeline/recipe.js';
 import { resolveOptions } from '../pipeline/resolve-options.js';
 import { sourceOf } from '../pipeline/source-of.js';
 import { type Survey, surveyDataset } from '../pipeline/survey.js';
@@ -91,8 +91,11 @@ export async function planDataset(options: DatasetPlanOptions): Promise<DatasetP
   });
   const targets = withDtypeOfVae(asked, rest, weights.sourceDtypes);
   const recipe = (target: Target) =>
-    target.skipExisting ? undefined : recipeOf(target, weights.fingerprint);
-  const hazards: NoticeEvent[] = [...notices];
+    target.skipExisting ? undefined : recipeOf(target, recordedFingerprint(weights));
+  const hazards: NoticeEvent[] = [
+    ...notices,
+    ...weights.warnings.map((each) => modelWarning(each, options.vae!)),
+  ];
   await using dataset = await Dataset.open(
     targets.map(sourceOf),
     true,

@@ -11,7 +11,7 @@ import {
   type MomentName,
   type MomentValues,
 } from './compare.js';
-import type { EncoderCase } from './known-answers.js';
+import type { EncoderCase, MomentCase } from './known-answers.js';
 import { coarseLimits, doubled, float32Limits, isCoarse } from './limits.js';
 
 /** @throws CheckFailure for another number of values than the images have, or some that are not finite */
@@ -28,7 +28,7 @@ export function sameMoments(left: MomentValues, right: MomentValues): boolean {
 }
 
 /** Of a known answer. */
-export function caseLimits(one: EncoderCase, precision: string, moment: MomentName): Limits {
+export function caseLimits(one: MomentCase, precision: string, moment: MomentName): Limits {
   return isCoarse(precision) ? coarseLimits(one.arithmetic[precision][moment]) : float32Limits(one);
 }
 

@@ -10,6 +10,7 @@ import { Checklist } from './checklist.js';
 import { checkCancelling } from './checks/cancel.js';
 import { checkEndToEnd } from './checks/end-to-end.js';
 import { checkDevice, describeMachine } from './checks/environment.js';
+import { checkFamilies } from './checks/families.js';
 import { checkMemoryDrill } from './checks/memory-drill.js';
 import { checkCounters, checkMemoryReturns } from './checks/memory-return.js';
 import { checkPixels } from './checks/pixels.js';
@@ -99,6 +100,7 @@ async function checkOnDevice(
     if (list.lostDevice) list.skip(id, id, 'the device was lost');
     else await check();
   };
+  await checkFamilies(list, target, workspace, answers.families);
   await withDevice('memory.drill', () => checkMemoryDrill(list, target, small, cases));
   await withDevice('cancel', () => checkCancelling(list, target, small));
   await withDevice('build', () => checkEndToEnd(list, target, workspace, small.path));

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { asLatentCacheError } from '../errors.js';
 import { loadVae, type VaeEncoderWeights } from '../model/load-vae.js';
 import { writeSeededVae } from '../model/seeded-vae.js';
-import type { KnownAnswers, NetworkName } from './known-answers.js';
+import type { FamilyCase, KnownAnswers, NetworkName } from './known-answers.js';
 
 export class Workspace implements AsyncDisposable {
   private constructor(
@@ -45,6 +45,15 @@ export class Workspace implements AsyncDisposable {
 
   async loadVae(network: NetworkName, signal: AbortSignal): Promise<VaeEncoderWeights> {
     return loadVae(await this.writeVae(network), { model: 'sdxl', signal });
+  }
+
+  async loadFamily(
+    { vae, model, seed, widths, blocksPerLevel, layout }: FamilyCase,
+    signal: AbortSignal,
+  ): Promise<VaeEncoderWeights> {
+    const file = path.join(this.folder, `${vae}.safetensors`);
+    await writeSeededVae(file, { vae, seed, widths, blocksPerLevel, layout });
+    return loadVae(file, { model, signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,7 +6,9 @@ import { loadVae } from '../model/load-vae.js';
 import type { NativeBinding } from '../native/binding.js';
 import { loadBinding } from '../native/load.js';
 import type { BuildOptions } from '../pipeline/options.js';
+import { recordedFingerprint } from '../pipeline/recipe.js';
 import { resolveOptions } from '../pipeline/resolve-options.js';
+import { resolveModel } from '../pipeline/run-model.js';
 import { LEGACY_MODELS, sdScriptsModel, sdScriptsModels } from '../trainers/sd-scripts/models.js';
 import { parseSubset, type Subset } from './subset.js';
 
@@ -28,13 +30,13 @@ export interface VerifyOptions extends GeometryOptions {
   readonly recursive?: boolean;
   /** Where the caches are, when they are not beside the images. */
   readonly outDir?: string;
-  /** Only caches for this model, and the old names that fit all. */
+  /** Only caches for this model, and the old names that fit all. Default: the VAE's, if one is given. */
   readonly model?: ModelId;
   /** File name suffix instead of the models' own. */
   readonly suffix?: string;
-  /** The VAE that every cache of ours must be made with; needs `model`. */
+  /** The VAE that every cache of ours must be made with; `model` where its file does not tell it. */
   readonly vae?: string;
-  /** The size that latents must have; needs `model`. The bucket options count only beside it. */
+  /** The size that latents must have; needs `model` or `vae`. The bucket options count only beside it. */
   readonly resolution?: number | Size;
   /** Read all data: CRC, finite values, and whether the image is still the same to the byte. */
   readonly readData?: boolean;
@@ -71,17 +73,17 @@ export interface VerifySettings {
 
 /** @throws LatentCacheError `ERR_OPTION`, and what `loadVae` throws */
 export async function resolveVerifyOptions(options: VerifyOptions): Promise<VerifySettings> {
-  const { inputs, model: id, suffix, vae, resolution, signal } = options;
-  for (const name of ['vae', 'resolution'] as const) {
-    if (options[name] !== undefined && id === undefined)
-      refuse(`${name} needs model`, 'Add --model, sdxl for instance.');
-  }
+  const { inputs, suffix, vae, resolution, signal } = options;
+  if (resolution !== undefined && options.model === undefined && vae === undefined)
+    refuse('resolution needs model', 'Add --model, sdxl for instance.');
   for (const name of GEOMETRY_FLAGS) {
     if (options[name] !== undefined && resolution === undefined)
       refuse(`${name} needs resolution`, 'Give the --resolution of the build.');
   }
   if (options.readData && options.readDataSubset !== undefined)
     refuse('read_data and read_data_subset exclude each other');
+  const asked = options.model ?? vae;
+  const id = asked === undefined ? undefined : (await resolveModel(options)).model.id;
   // The same checks as for a build; of the result, what a model stands for does not matter without one.
   const {
     targets: [build],
@@ -103,7 +105,7 @@ export async function resolveVerifyOptions(options: VerifyOptions): Promise<Veri
     vaeFingerprint:
       vae === undefined
         ? undefined
-        : (await loadVae(vae, { model: build.model.id, ...(signal && { signal }) })).fingerprint,
+        : recordedFingerprint(await loadVae(vae, { model: build.model.id, ...(signal && { signal }) })),
     bucketOf:
       resolution === undefined
         ? undefined

@@ -1,5 +1,5 @@
 /** Our own record in a cache, against the arrays beside it and the VAE that is asked for. */
-import { isSimulated, type ProvenanceRecord } from '../cache/provenance.js';
+import { isApproximate, isSimulated, type ProvenanceRecord } from '../cache/provenance.js';
 import type { CacheStructure } from '../trainers/sd-scripts/npz-structure.js';
 import type { Finding } from './results.js';
 
@@ -28,6 +28,14 @@ function checkRecord(
       removable: true,
     });
   }
+  if (isApproximate(recipe.vae) && recipe.vae !== vaeFingerprint) {
+    findings.push({
+      code: 'ERR_APPROXIMATE',
+      message: 'it was made by a tiny encoder (TAESD), whose latents only resemble those of the VAE',
+      remedy: 'Encode the image with the VAE of the model.',
+      removable: true,
+    });
+  }
   const latents = cache.arrays.get(`latents${suffix}`);
   if (latents === undefined) {
     findings.push(contradiction(`its record is about latents${suffix}, which is not there`));
@@ -47,7 +55,8 @@ function checkRecord(
 
 /** The part of a fingerprint that is shown. */
 export function shortName(fingerprint: string): string {
-  return fingerprint.length > 12 ? `${fingerprint.slice(0, 12)}…` : fingerprint;
+  const hash = fingerprint.slice(fingerprint.lastIndexOf(' ') + 1);
+  return hash.length > 12 ? `${fingerprint.slice(0, -hash.length)}${hash.slice(0, 12)}…` : fingerprint;
 }
 
 function contradiction(message: string): Finding {

@@ -10,6 +10,7 @@ export const PROBLEM_CODES = [
   'ERR_NON_FINITE',
   /** Made by a simulated GPU. */
   'ERR_SIMULATED',
+  'ERR_APPROXIMATE',
   /** It does not fit its image, or the resolution asked for. */
   'ERR_CACHE_GEOMETRY',
   /** The image has changed since, or it was made with another VAE than the one given. */

@@ -18,7 +18,7 @@ inline const std::string kSmallCard = "capacity=1GiB tflops=1 bandwidth=1000 pac
 // A plan for up to 4 images of up to 1024 x 1024.
 inline const std::string kPlan =
     "sim precision=fp16 chunks=4 maxcount=4 minheight=64 maxheight=1024 minwidth=64 maxwidth=1024 "
-    "channels=8 stride=8 weights=68320000";
+    "channels=8 stride=8 weights=68320000 operations=4128642 pairs=2048 elements=5283.375 width=128";
 
 // Ends the program when the context does not open.
 class Context {

@@ -20,7 +20,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 const std::string kCard = "capacity=1GiB tflops=1000000 bandwidth=1000000 context=10MiB ";
 const std::string kPlan =
     "sim precision=fp16 chunks=1 maxcount=8 minheight=64 maxheight=256 minwidth=64 maxwidth=256 channels=8 "
-    "stride=8 weights=1000000";
+    "stride=8 weights=1000000 operations=4128642 pairs=2048 elements=5283.375 width=128";
 
 std::shared_ptr<lc::core::Context> open(const std::string& settings) {
   return lc::core::Context::open(LC_SIM_PLUGIN, {}, settings);

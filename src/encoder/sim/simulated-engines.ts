@@ -14,6 +14,7 @@ import { describeSpec, type EngineSpec, RUN_COUNTS, shapeOf } from '../tensorrt/
 import { estimateRunBytes } from '../tensorrt/memory-estimate.js';
 import { type QueryChunks, queryChunksFor } from '../tensorrt/networks.js';
 import { ELEMENT_TYPES } from '../tensorrt/precision.js';
+import { costOf } from './work.js';
 
 export interface SimulatedEnginesParts {
   readonly architecture: VaeArchitecture;
@@ -123,6 +124,7 @@ export class SimulatedEngines implements EngineSource {
       channels: 2 * architecture.latentChannels,
       stride,
       weights: parameters * (ELEMENT_TYPES[precision] === 'float32' ? 4 : 2),
+      ...costOf(architecture),
     };
     return `sim ${Object.entries(words)
       .map(([key, value]) => `${key}=${value}`)

@@ -1,4 +1,5 @@
 import { LatentCacheError } from '../../errors.js';
+import type { VaeFamily } from '../../model/architecture.js';
 import type { CudaDevice } from '../../native/binding.js';
 import type { PrecisionName } from '../precision-names.js';
 
@@ -15,6 +16,12 @@ export const ELEMENT_TYPES = {
 
 /** The first compute capability whose tensor cores know bf16 and tf32. */
 const AMPERE = 8;
+
+/** Why 'auto' takes fp16, for people. */
+export function reasonForFp16(family: VaeFamily): string {
+  const how = family === 'tiny' ? 'fp16' : 'fp16 with scaled activations, closer to float32 than bf16';
+  return `${how}; images that overflow it are repeated in float32`;
+}
 
 /**
  * auto is fp16: half the time of float32, and closer to it than bf16.
