@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor-command.js';
 import { enginesCommand } from './engines-command.js';
 import { EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
 import { indexCommand } from './index-command.js';
+import { inspectCommand } from './inspect-command.js';
 import { planCommand } from './plan-command.js';
 import { selftestCommand } from './selftest-command.js';
 import { verifyCommand } from './verify-command.js';
@@ -33,6 +34,7 @@ export function createProgram(): Command {
     .addCommand(demoCommand())
     .addCommand(enginesCommand())
     .addCommand(indexCommand())
+    .addCommand(inspectCommand())
     .addCommand(selftestCommand())
     .addCommand(verifyCommand());
   for (const command of withSubcommands(program)) command.exitOverride().copyInheritedSettings(program);
