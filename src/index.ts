@@ -22,6 +22,14 @@ export type {
 } from './bench/report.js';
 export { runBench } from './bench/run-bench.js';
 export type { LatentDtype } from './cache/latent-entry.js';
+export {
+  type ConvertEvent,
+  type ConvertedEvent,
+  type ConvertSummary,
+  convertCaches,
+  type RefusedEvent,
+} from './convert/convert-caches.js';
+export type { ConvertOptions } from './convert/options.js';
 export type { Bucket, BucketChoice, BucketSettings, Size } from './dataset/bucket.js';
 export { BUCKET_DEFAULTS, BucketSelector } from './dataset/bucket.js';
 export { type CropLtrb, type Geometry, planGeometry } from './dataset/geometry.js';

@@ -40,12 +40,14 @@ export function inspectCommand(): Command {
 }
 
 function textOf(inspection: CacheInspection): string[] {
-  const { path, container, bytes, format, entries, otherArrays, image, acceptedBy, hints } = inspection;
+  const { path, container, bytes, format, entries, metadata, otherArrays, image, acceptedBy, hints } =
+    inspection;
   return [
     printable(path),
     `  ${container}, ${formatBytes(bytes)}, ${format === null ? 'no latent cache' : `format of ${format}`}`,
     ...(format === null ? [] : [`  model: ${modelText(inspection)}`]),
     ...entries.flatMap(entryLines),
+    ...Object.entries(metadata).map(([key, text]) => `  ${printable(key)} = ${shortened(printable(text))}`),
     ...(otherArrays.length === 0 ? [] : [`  other arrays: ${otherArrays.map(printable).join(', ')}`]),
     ...(image === null ? [] : [`  image: ${printable(image.path)}: ${printable(image.explanation)}`]),
     ...hints.map((hint) => `  look: ${printable(hint)}`),
@@ -111,6 +113,10 @@ function arrayText(array: InspectedArray): string {
 
 function brief(value: number): string {
   return Number(value.toPrecision(4)).toString();
+}
+
+function shortened(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
 /** Texts of a file that nobody vouches for must not reach the terminal's controls. */

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { LatentCacheError } from '../errors.js';
 import { benchCommand } from './bench-command.js';
 import { buildCommand } from './build-command.js';
+import { convertCommand } from './convert-command.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { enginesCommand } from './engines-command.js';
@@ -33,6 +34,7 @@ export function createProgram(): Command {
     .addCommand(benchCommand())
     .addCommand(demoCommand())
     .addCommand(enginesCommand())
+    .addCommand(convertCommand())
     .addCommand(indexCommand())
     .addCommand(inspectCommand())
     .addCommand(selftestCommand())

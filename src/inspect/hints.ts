@@ -37,11 +37,14 @@ function maskHints({
 /** Below this, raw and normalised latents are too much alike to be told apart by one image. */
 const TELLING_RATIO = 2;
 
+/** Latents of an image of one colour vary less than those of any photograph. */
+const PLAIN_DEVIATION = 0.6;
+
 /** Raw latents of most models vary several times as much as normalised ones. */
 function scaleHints({ latents, values }: InspectedEntry, model: ModelId): string[] {
   const raw = rawDeviation(model);
-  if (raw === undefined || raw < TELLING_RATIO || values === null) return [];
   const { std } = latents.statistics;
+  if (raw === undefined || raw < TELLING_RATIO || values === null || std < PLAIN_DEVIATION) return [];
   // What lies nearer on a scale of ratios.
   const looks = std > Math.sqrt(raw) ? 'raw' : 'normalised';
   if (looks === values) return [];

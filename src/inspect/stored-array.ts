@@ -33,7 +33,7 @@ export function arrayOfNpy(name: string, npy: Uint8Array): StoredArray {
     shape,
     count,
     at,
-    toFloat32: () => Float32Array.from(readNpyNumbers(npy).values),
+    toFloat32: () => new Float32Array(readNpyNumbers(npy).values),
   };
 }
 
