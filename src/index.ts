@@ -22,6 +22,14 @@ export type {
 } from './bench/report.js';
 export { runBench } from './bench/run-bench.js';
 export type { LatentDtype } from './cache/latent-entry.js';
+export {
+  type ConvertEvent,
+  type ConvertedEvent,
+  type ConvertSummary,
+  convertCaches,
+  type RefusedEvent,
+} from './convert/convert-caches.js';
+export type { ConvertOptions } from './convert/options.js';
 export type { Bucket, BucketChoice, BucketSettings, Size } from './dataset/bucket.js';
 export { BUCKET_DEFAULTS, BucketSelector } from './dataset/bucket.js';
 export { type CropLtrb, type Geometry, planGeometry } from './dataset/geometry.js';
@@ -62,6 +70,14 @@ export { cudaMemGetInfo, type DeviceQueryOptions, listDevices } from './encoder/
 export { EngineCache, type EngineCacheOptions, type EngineListing } from './encoder/tensorrt/engine-cache.js';
 export type { TensorrtEncoder } from './encoder/tensorrt/tensorrt-encoder.js';
 export { ERROR_CODES, type ErrorCode, LatentCacheError } from './errors.js';
+export type { Framing } from './inspect/entries.js';
+export type { ModelEvidence, ModelGuess } from './inspect/identify.js';
+export type { InspectedImage } from './inspect/image-beside.js';
+export { type InspectOptions, inspectCache } from './inspect/inspect-cache.js';
+export type { Container } from './inspect/read-contents.js';
+export { type Acceptance, READERS, type ReaderId } from './inspect/readers/subject.js';
+export type { CacheInspection, InspectedArray, InspectedEntry } from './inspect/result.js';
+export type { Statistics } from './inspect/statistics.js';
 export type { MemoryAction, MemoryEvent } from './memory/events.js';
 export type { MemoryReport } from './memory/governor.js';
 export type { BatchSpan, BucketHistory } from './memory/history.js';

@@ -135,13 +135,27 @@ export function readNpyNumbers(bytes: Uint8Array): {
   readonly header: NpyHeader;
   readonly values: Float64Array;
 } {
+  const { header, count, at } = openNpy(bytes);
+  const values = new Float64Array(count);
+  for (let index = 0; index < count; index++) values[index] = at(index);
+  return { header, values: header.fortranOrder ? toCOrder(values, header.shape) : values };
+}
+
+/**
+ * The numbers of an npy file of any numeric type, one at a time and in the order of their bytes: no copy is made.
+ *
+ * @throws LatentCacheError `ERR_CACHE_CORRUPT`
+ */
+export function openNpy(bytes: Uint8Array): {
+  readonly header: NpyHeader;
+  readonly count: number;
+  at(index: number): number;
+} {
   const header = readNpyHeader(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset + header.dataOffset, header.dataBytes);
   const read = numberReader(header.descr, view);
   const itemBytes = Number(header.descr.slice(2));
-  const values = new Float64Array(header.dataBytes / itemBytes);
-  for (let index = 0; index < values.length; index++) values[index] = read(index * itemBytes);
-  return { header, values: header.fortranOrder ? toCOrder(values, header.shape) : values };
+  return { header, count: header.dataBytes / itemBytes, at: (index) => read(index * itemBytes) };
 }
 
 function numberReader(descr: string, view: DataView): (offset: number) => number {

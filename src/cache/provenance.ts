@@ -22,7 +22,10 @@ export interface RecipeRecord {
   readonly dtype: LatentDtype;
   /** What was asked for; `default` is the trainer's own choice by size. */
   readonly interpolation: string;
-  /** What was done to the pixels beyond what the trainer does: see `PLAIN_PIXELS`. */
+  /**
+   * What was done to the pixels beyond what the trainer does: see `PLAIN_PIXELS`. Converted latents also say here whose
+   * pixels they are of, and through which narrower type they went.
+   */
   readonly pixels: string;
 }
 

@@ -3,11 +3,13 @@ import { Command, CommanderError } from 'commander';
 import { LatentCacheError } from '../errors.js';
 import { benchCommand } from './bench-command.js';
 import { buildCommand } from './build-command.js';
+import { convertCommand } from './convert-command.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { enginesCommand } from './engines-command.js';
 import { EXIT_NOTHING, EXIT_PARTIAL } from './exit-codes.js';
 import { indexCommand } from './index-command.js';
+import { inspectCommand } from './inspect-command.js';
 import { planCommand } from './plan-command.js';
 import { selftestCommand } from './selftest-command.js';
 import { verifyCommand } from './verify-command.js';
@@ -32,7 +34,9 @@ export function createProgram(): Command {
     .addCommand(benchCommand())
     .addCommand(demoCommand())
     .addCommand(enginesCommand())
+    .addCommand(convertCommand())
     .addCommand(indexCommand())
+    .addCommand(inspectCommand())
     .addCommand(selftestCommand())
     .addCommand(verifyCommand());
   for (const command of withSubcommands(program)) command.exitOverride().copyInheritedSettings(program);

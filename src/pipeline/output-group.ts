@@ -66,7 +66,10 @@ export async function takeCacheNames(
  *
  * @returns undefined when it lies inside
  */
-export async function outsidePlace({ folder, root }: OutputGroup): Promise<string | undefined> {
+export async function outsidePlace({
+  folder,
+  root,
+}: Pick<OutputGroup, 'folder' | 'root'>): Promise<string | undefined> {
   const realRoot = await realpathOfNearest(path.resolve(root));
   const real = await realpathOfNearest(folder);
   const inside = path.relative(realRoot, real);
@@ -81,7 +84,7 @@ export async function prepareFolder(folder: string): Promise<void> {
   await probeWritable(folder);
 }
 
-export function outsideError(group: OutputGroup, place: string): LatentCacheError {
+export function outsideError(group: Pick<OutputGroup, 'folder' | 'root'>, place: string): LatentCacheError {
   return new LatentCacheError(
     'ERR_OUTPUT_OUTSIDE',
     `Its cache would be written to ${place}, outside of ${group.root}, because a link on the way leads there`,

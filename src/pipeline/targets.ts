@@ -159,7 +159,11 @@ function checkPosterior(targets: readonly Target[]): void {
   );
 }
 
-function bucketSettings(resolution: Size, options: BuildOptions): BucketSettings {
+/** @throws LatentCacheError `ERR_OPTION` */
+export function bucketSettings(
+  resolution: Size,
+  options: Pick<BuildOptions, keyof typeof BUCKET_DEFAULTS>,
+): BucketSettings {
   const side = (name: string, value: number) => integer(name, value, 1, 65536);
   return {
     resolution,
@@ -179,7 +183,8 @@ function dtypeOf(option: LatentDtype | undefined, { format, dtypes }: Trainer): 
   return refuse(`${format} stores ${dtypes.join(' or ')}, not ${dtype}`);
 }
 
-function toSize(resolution: Resolution): Size {
+/** @throws LatentCacheError `ERR_OPTION` */
+export function toSize(resolution: Resolution): Size {
   const size = typeof resolution === 'number' ? { width: resolution, height: resolution } : resolution;
   return {
     width: integer('resolution', size.width, 8, 65536),

@@ -43,7 +43,7 @@ const USED: Readonly<Record<FormatId, readonly Name[]>> = {
  *
  * @throws LatentCacheError `ERR_OPTION`
  */
-export function checkUsed(options: BuildOptions, formats: readonly FormatId[]): void {
+export function checkUsed(options: Pick<BuildOptions, Name>, formats: readonly FormatId[]): void {
   for (const name of Object.keys(NAMES) as Name[]) {
     const value = options[name];
     if (value === undefined || value === false) continue;

@@ -126,4 +126,5 @@ class AiToolkitFiles implements CacheFiles {
   overhead = tensorFileOverhead;
 }
 
-const SOFTWARE = { name: 'latent-cache', repo: '', version: PACKAGE_VERSION };
+/** What the metadata name as the program that wrote a file. */
+export const SOFTWARE = { name: 'latent-cache', repo: '', version: PACKAGE_VERSION };

@@ -54,6 +54,9 @@ const MISTREATED: ReadonlySet<Mistreated> = new Set([
   '16-bit',
 ]);
 
+/** What the metadata name as the program that wrote a file. */
+export const SOFTWARE = `latent-cache ${PACKAGE_VERSION}`;
+
 /** @throws LatentCacheError `ERR_OPTION` */
 export function createPlain(settings: TrainerSettings): Trainer {
   const { model, upright } = settings;
@@ -157,7 +160,7 @@ class PlainFiles implements CacheFiles {
       values: 'raw',
       normalisation: normalisationRecord(this.model, patchStatistics),
       posterior: record.recipe.posterior,
-      software: `latent-cache ${PACKAGE_VERSION}`,
+      software: SOFTWARE,
     } as const;
     const metadata = { ...kept.metadata, ...fileMetadata(facts, [entry]) };
     const records = [...kept.records, [suffix, record] as const].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -218,7 +221,8 @@ async function readIfSound(file: string): Promise<TensorFile | undefined> {
   }
 }
 
-function normalisationRecord(
+/** @param statistics of the VAE, where its latents are normalised by them */
+export function normalisationRecord(
   { normalisation, title }: ModelFacts,
   statistics: PatchStatistics | undefined,
 ): NormalisationRecord {

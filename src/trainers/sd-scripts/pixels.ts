@@ -30,10 +30,14 @@ export function planPixels(
   };
 }
 
-const PILLOW: ReadonlySet<Interpolation> = new Set<Interpolation>(['lanczos', 'box']);
+/** Resamplers of Pillow, which weights colours with alpha. */
+export const PILLOW: ReadonlySet<Interpolation> = new Set<Interpolation>(['lanczos', 'box']);
 
 /** sd-scripts `resize_image`: area when both sides shrink or stay, Lanczos otherwise. */
-function defaultInterpolation({ original, resized }: Geometry): Interpolation {
+export function defaultInterpolation({
+  original,
+  resized,
+}: Pick<Geometry, 'original' | 'resized'>): Interpolation {
   return original.width >= resized.width && original.height >= resized.height ? 'area' : 'lanczos';
 }
 
