@@ -102,7 +102,7 @@ export type {
   SurveyEvent,
 } from './pipeline/events.js';
 export { type IndexOptions, type IndexSummary, indexCaches } from './pipeline/index-caches.js';
-export type { BuildOptions } from './pipeline/options.js';
+export type { BuildOptions, LentEncoder } from './pipeline/options.js';
 export {
   type DatasetPlan,
   type DatasetPlanOptions,

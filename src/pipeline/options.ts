@@ -11,6 +11,7 @@ import { PRECISIONS } from '../encoder/precision-names.js';
 import { BACKENDS } from '../encoder/select.js';
 import type { Residency } from '../memory/governor.js';
 import { MODEL_IDS, type ModelFacts, type ModelId } from '../model/catalog.js';
+import type { PatchStatistics } from '../model/normalise.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
 import { type Colour, parseColour } from '../pixels/colour.js';
 import { FORMAT_IDS, type FormatId, type Trainer } from '../trainers/trainer.js';
@@ -36,6 +37,15 @@ export type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][n
 
 export type Resolution = number | Size;
 
+/** An encoder of the caller's. */
+export interface LentEncoder {
+  readonly encoder: Encoder;
+  /** Names its weights. */
+  readonly fingerprint: string;
+  /** Of FLUX.2's VAE: those of `loadVae`. */
+  readonly patchStatistics?: PatchStatistics;
+}
+
 /** What `buildCache` takes. Names are sd-scripts' own; everything but `inputs` and the VAE has a default. */
 export interface BuildOptions {
   /** Folders with images; or one of the two below. */
@@ -50,8 +60,8 @@ export interface BuildOptions {
   readonly model?: ModelId;
   /** A `.safetensors` file: a VAE or a full checkpoint. Not needed with `encoder`. */
   readonly vae?: string;
-  /** An encoder of your own, with a name for its weights; it is not disposed. Needs `model`. */
-  readonly encoder?: { readonly encoder: Encoder; readonly fingerprint: string };
+  /** An encoder of your own; it is not disposed. Needs `model`. */
+  readonly encoder?: LentEncoder;
 
   /**
    * Pixels: one side for a square, or width and height. Default: what the model was trained at. Of a list, each image is

@@ -7,7 +7,7 @@ import { loadVae, type VaeEncoderWeights } from '../model/load-vae.js';
 import type { PatchStatistics } from '../model/normalise.js';
 import type { Dtype } from '../model/safetensors/dtypes.js';
 import { encoderOptionsOf } from './encoder-options.js';
-import type { BuildOptions, RunSettings } from './options.js';
+import type { BuildOptions, LentEncoder, RunSettings } from './options.js';
 import { noVae, recordedFingerprint } from './recipe.js';
 
 /** Which backend runs, and why. */
@@ -39,7 +39,7 @@ export async function prepareEncoder(
   settings: RunSettings,
   signal: AbortSignal,
 ): Promise<EncoderSource> {
-  if (options.encoder !== undefined) return new LentEncoder(options.encoder, settings);
+  if (options.encoder !== undefined) return new LentSource(options.encoder, settings);
   const file = options.vae;
   if (file === undefined) throw noVae();
   const load = () => loadVae(file, { model: settings.model.id, signal });
@@ -140,16 +140,16 @@ class VaeSource implements EncoderSource {
 }
 
 /** An encoder of the caller's: there is no other, and it is not disposed. */
-class LentEncoder implements EncoderSource {
+class LentSource implements EncoderSource {
   readonly fingerprint: string;
   readonly warnings = [];
   readonly layers = null;
-  readonly patchStatistics = undefined;
+  readonly patchStatistics: PatchStatistics | undefined;
   readonly dtypes = [];
   readonly choice: BackendChoice;
   readonly #encoder: Encoder;
 
-  constructor({ encoder, fingerprint }: NonNullable<BuildOptions['encoder']>, { model }: RunSettings) {
+  constructor({ encoder, fingerprint, patchStatistics }: LentEncoder, { model }: RunSettings) {
     const { latentChannels, stride, backend, device, precision } = encoder.info;
     if (latentChannels !== model.latentChannels || stride !== model.stride) {
       throw new LatentCacheError(
@@ -158,7 +158,15 @@ class LentEncoder implements EncoderSource {
           `${model.title} needs ${model.latentChannels} at ${model.stride}`,
       );
     }
+    if (model.normalisation.kind === 'patches' && patchStatistics === undefined) {
+      throw new LatentCacheError(
+        'ERR_OPTION',
+        `${model.title} latents are normalised by statistics of the VAE's file: the encoder needs patchStatistics`,
+        { remedy: 'Hand in those that loadVae gives.' },
+      );
+    }
     this.fingerprint = fingerprint;
+    this.patchStatistics = patchStatistics;
     this.choice = { backend, device, precision, reason: 'handed in by the caller' };
     this.#encoder = encoder;
   }
