@@ -16,7 +16,7 @@ import { warningsOf } from '#dist/bench/warnings.js';
 import { createSimulatedEncoder } from '#dist/encoder/sim/create-encoder.js';
 import { LatentCacheError } from '#dist/errors.js';
 import { NeedsTable } from '#dist/memory/needs-table.js';
-import { SD_ENCODER } from '#dist/model/architecture.js';
+import { FULL_SIZE, SD_ENCODER, strideOf } from '#dist/model/architecture.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
 import type { NvmlDevice, NvmlStatus } from '#dist/native/binding.js';
 import { exampleReport } from './bench-helpers.js';
@@ -146,20 +146,27 @@ describe('the compute bound', () => {
 });
 
 describe('parity', () => {
-  it("of a lone float32 encoder is taken from torch's answers", async () => {
+  it.each([
+    ['sdxl', SD_ENCODER],
+    ['flux', FULL_SIZE.kl16],
+    ['flux2', FULL_SIZE.flux2],
+    ['hunyuan-image', FULL_SIZE['hunyuan-image']],
+    ['qwen-image', FULL_SIZE['qwen-image']],
+    ['sdxl', FULL_SIZE.tiny],
+  ] as const)("of a lone float32 encoder of %s is taken from torch's answers", async (model, architecture) => {
     const { status, difference } = await checkKnownAnswers({
       info: {
         backend: 'cpu',
         device: '2 threads',
         precision: 'fp32',
         runtime: 'onnxruntime',
-        latentChannels: 4,
-        stride: 8,
+        latentChannels: architecture.latentChannels,
+        stride: strideOf(architecture),
         callsAtOnce: 1,
         preferredBatchSize: 1,
       },
-      model: 'sdxl',
-      architecture: SD_ENCODER,
+      model,
+      architecture,
       threads: undefined,
       signal: undefined,
     });

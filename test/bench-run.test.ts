@@ -106,11 +106,44 @@ describe('on a simulated card', () => {
   });
 });
 
+describe('other models', () => {
+  const NARROW = { widths: [32, 32, 32, 32], blocksPerLevel: 1 } as const;
+  const size = { width: 64, height: 64 };
+
+  it.each([
+    ['flux', 'kl16', 'sd-scripts', NARROW],
+    ['flux2', 'flux2', 'safetensors', NARROW],
+    ['qwen-image', 'qwen-image', 'safetensors', NARROW],
+    ['anima', 'qwen-image', 'sd-scripts', NARROW],
+    [
+      'hunyuan-image',
+      'hunyuan-image',
+      'sd-scripts',
+      { widths: [32, 32, 32, 64, 64, 128], blocksPerLevel: 1 },
+    ],
+    ['sdxl', 'tiny', 'sd-scripts', NARROW],
+  ] as const)('%s with the VAE %s, in the files of %s', async (model, kind, format, narrow) => {
+    const vae = inside('other.safetensors');
+    await writeSeededVae(vae, { seed: 1, vae: kind, ...narrow });
+    const report = readBack(await bench({ size, model, vae, backend: 'onednn', repetitions: 1 }));
+    expect(report.work).toMatchObject({ model, format });
+    expect(report.parity).toMatchObject({ status: 'passed', difference: { notFinite: 0 } });
+  });
+
+  it('the preset flux-1024 draws its own weights', async () => {
+    process.env.LATENT_CACHE_SIM = 'pace=0';
+    const report = await runBench({ preset: 'flux-1024', backend: 'sim:rtx-4090', quick: true, images: 1 });
+    expect(report.work).toMatchObject({ model: 'flux', buckets: [{ width: 1024, height: 1024, images: 1 }] });
+    expect(report.bound).not.toBeNull();
+  });
+});
+
 describe('refused before any work:', () => {
   it.each([
     ['no work at all', {}],
     ['two works', { preset: 'sd-512', size: { width: 64, height: 64 } }],
-    ['an unknown preset', { preset: 'flux-1024' as 'sd-512' }],
+    ['an unknown preset', { preset: 'flux-512' as 'sd-512' }],
+    ['a preset with another model', { preset: 'flux-1024', model: 'sdxl' }],
     ['no images', { preset: 'sd-512', images: 0 }],
     ['a precision that the backend lacks', { preset: 'sd-512', backend: 'onnxruntime', precision: 'fp16' }],
   ] as const)('%s', async (_what, options) => {

@@ -75,6 +75,14 @@ describe('without a model', () => {
     });
   });
 
+  it('FLUX.2 needs the statistics of the VAE beside an encoder that is handed in', async () => {
+    const encoder = { encoder: fakeEncoder(undefined, { channels: 32 }), fingerprint: 'fake' };
+    expect(await errorOf(run({ encoder, model: 'flux2', format: 'safetensors' }))).toMatchObject({
+      code: 'ERR_OPTION',
+      message: expect.stringContaining('patchStatistics'),
+    });
+  });
+
   it('a build without a VAE says that one is needed', async () => {
     expect(await errorOf(run({}))).toMatchObject({ code: 'ERR_OPTION', message: 'no VAE was given' });
   });

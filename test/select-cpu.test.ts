@@ -129,7 +129,7 @@ describe('by name', () => {
   it('onnxruntime is used although oneDNN is there', async () => {
     expect(await choose({ backend: 'onnxruntime' })).toMatchObject({
       runtime: 'onnxruntime 0',
-      reason: 'asked for',
+      reason: `asked for; ${FP32_ALONE}`,
     });
   });
 

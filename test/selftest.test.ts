@@ -14,6 +14,7 @@ import { checkOf, failuresOf, quickTest, spoiled } from './selftest-helpers.js';
 import { errorOf } from './tensorrt-helpers.js';
 
 const MIB = 2 ** 20;
+const FAMILIES = ['kl16', 'flux2', 'hunyuan-image', 'qwen-image', 'tiny'].map((vae) => `family.${vae}`);
 const folder = useScratchFolder();
 const hasOnednn = findPlugins(['liblatent_cache_onednn.so']).length > 0;
 const label = hasOnednn ? '' : ' (there is no oneDNN plug-in)';
@@ -44,6 +45,23 @@ describe.skipIf(!hasOnednn)(`on the processor${label}`, () => {
     const { precisions } = await loadBinding().probeBackend({ plugin: plugin!, libraryFolders: [] });
     for (const precision of precisions)
       expect(checkOf(report, `small.${precision}.golden`)?.status, precision).toBe('pass');
+  });
+
+  it('compares one VAE of every other kind', async () => {
+    const report = await quickTest();
+    const families = report.checks.filter(({ id }) => id.startsWith('family.'));
+    expect(families.map(({ id, status }) => [id, status])).toEqual(FAMILIES.map((id) => [id, 'pass']));
+  });
+
+  it('finds one wrong value of another VAE', async () => {
+    const report = await quickTest({
+      encodeBatch: async (encoder, batch, options) => {
+        const moments = await encoder.encodeBatch(batch, options);
+        if (encoder.info.stride === 32) moments.mean[0]! += 0.001;
+        return moments;
+      },
+    });
+    expect(failuresOf(report)).toEqual({ 'family.hunyuan-image': 'SELFTEST_DEVIATES' });
   });
 
   it('finds one wrong value', async () => {
@@ -138,6 +156,7 @@ describe.skipIf(!hasOnednn)(`on the processor${label}`, () => {
       'small.fp32.golden',
       'small.fp32.repeat',
       'small.fp32.batch',
+      ...FAMILIES,
       'memory.drill',
       'cancel',
       'build',
@@ -232,7 +251,10 @@ describe('on a GPU in memory, whose latents are wrong', () => {
       },
     );
     const precisions = ['fp16', 'fp32', 'bf16', 'tf32'];
-    expect(Object.keys(failuresOf(report))).toEqual(precisions.map((name) => `small.${name}.golden`));
+    expect(Object.keys(failuresOf(report))).toEqual([
+      ...precisions.map((name) => `small.${name}.golden`),
+      ...FAMILIES,
+    ]);
     expect(report.environment).toMatchObject({
       gpu: 'Fake RTX',
       computeCapability: '8.6',

@@ -18,7 +18,7 @@ import { buildCache } from '../pipeline/build-cache.js';
 import { Dataset } from '../pipeline/dataset.js';
 import { encoderOptionsOf } from '../pipeline/encoder-options.js';
 import type { SummaryEvent } from '../pipeline/events.js';
-import type { BuildOptions, Target } from '../pipeline/options.js';
+import type { BuildOptions, LentEncoder, Target } from '../pipeline/options.js';
 import { countSizes } from '../pipeline/prepare-engines.js';
 import { recipeOf } from '../pipeline/recipe.js';
 import { resolveOptions } from '../pipeline/resolve-options.js';
@@ -130,7 +130,12 @@ class Bench {
     const recipe = recipeOf(settings, fingerprint);
     const store = { recipe: () => recipe, binding: this.binding, patchStatistics };
     const write = await measureWriting(parts, encoded.moments, running.info, store);
-    const builds = await this.buildAll(running, fingerprint, best.batch);
+    const lent = {
+      encoder: running,
+      fingerprint,
+      ...(patchStatistics === undefined ? {} : { patchStatistics }),
+    };
+    const builds = await this.buildAll(lent, best.batch);
     const resident = process.resourceUsage().maxRSS * 1024;
     await running.dispose();
     say('Comparing with float32');
@@ -290,7 +295,7 @@ class Bench {
   }
 
   /** Whole builds with the encoder that is open already; seconds an image of each. */
-  private async buildAll(encoder: Encoder, fingerprint: string, batch: number): Promise<readonly number[]> {
+  private async buildAll(encoder: LentEncoder, batch: number): Promise<readonly number[]> {
     const samples: number[] = [];
     const options = { ...this.buildOptions(), vaeBatchSize: batch, binding: this.binding };
     for (let round = 0; round < this.bench.repetitions; round++) {
@@ -301,7 +306,7 @@ class Bench {
       const { seconds } = await secondsOf(async () => {
         for await (const event of buildCache({
           ...options,
-          encoder: { encoder, fingerprint },
+          encoder,
           ...this.abort(),
         })) {
           if (event.type === 'summary') summary = event;

@@ -158,6 +158,13 @@ class LentSource implements EncoderSource {
           `${model.title} needs ${model.latentChannels} at ${model.stride}`,
       );
     }
+    if (model.normalisation.kind === 'patches' && patchStatistics === undefined) {
+      throw new LatentCacheError(
+        'ERR_OPTION',
+        `${model.title} latents are normalised by statistics of the VAE's file: the encoder needs patchStatistics`,
+        { remedy: 'Hand in those that loadVae gives.' },
+      );
+    }
     this.fingerprint = fingerprint;
     this.patchStatistics = patchStatistics;
     this.choice = { backend, device, precision, reason: 'handed in by the caller' };
