@@ -114,16 +114,18 @@ export function modelOf(
 }
 
 function saidBy(metadata: ReadonlyMap<string, string>, format: FormatId | undefined): readonly ModelId[] {
+  const modelsWhere = (key: string, nameOf: (id: ModelId) => string | undefined) => {
+    const said = metadata.get(key);
+    return said === undefined ? [] : MODEL_IDS.filter((id) => nameOf(id) === said);
+  };
   switch (format) {
     case 'safetensors':
-      return MODEL_IDS.filter((id) => id === metadata.get('model'));
+      return modelsWhere('model', (id) => id);
     case 'musubi':
-      return MODEL_IDS.filter((id) => MUSUBI_MODELS[id]?.fullName === metadata.get('architecture'));
-    case 'ai-toolkit': {
-      const version = metadata.get('latent_space_version');
-      if (version === 'sd2') return ['sd'];
-      return MODEL_IDS.filter((id) => AI_TOOLKIT_MODELS[id]?.latentSpaceVersion === version);
-    }
+      return modelsWhere('architecture', (id) => MUSUBI_MODELS[id]?.fullName);
+    case 'ai-toolkit':
+      if (metadata.get('latent_space_version') === 'sd2') return ['sd'];
+      return modelsWhere('latent_space_version', (id) => AI_TOOLKIT_MODELS[id]?.latentSpaceVersion);
     default:
       return [];
   }

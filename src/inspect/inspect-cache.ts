@@ -51,7 +51,7 @@ export async function inspectCache(file: string, options: InspectOptions = {}): 
     format: format ?? null,
     model,
     entries: inspected,
-    otherArrays: others,
+    otherArrays: [...others, ...contents.unknown],
     metadata: Object.fromEntries(contents.metadata),
     image:
       format === undefined ? null : await imageOf(contents, format, name, entries, options.imageDir, binding),

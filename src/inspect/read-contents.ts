@@ -17,6 +17,8 @@ export interface CacheContents {
   readonly bytes: number;
   readonly crc32: number;
   readonly arrays: ReadonlyMap<string, StoredArray>;
+  /** Names of arrays in an npz file that no trainer knows; they are not looked at. */
+  readonly unknown: readonly string[];
   /** Of a safetensors file, without our record and checksum. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Ours, by key suffix. */
@@ -65,9 +67,10 @@ async function readNpz(file: string): Promise<CacheContents | undefined> {
   const cache = await readCache(file);
   if (cache === undefined) return undefined;
   const arrays = new Map<string, StoredArray>();
+  const unknown: string[] = [];
   for (const [name, { npy, member }] of cache.arrays) {
-    // What else a zip may hold is named, not read.
-    if (memberKeySuffix(member.name) !== undefined) arrays.set(name, arrayOfNpy(name, npy));
+    if (memberKeySuffix(member.name) === undefined) unknown.push(name);
+    else arrays.set(name, arrayOfNpy(name, npy));
   }
   return {
     path: file,
@@ -75,6 +78,7 @@ async function readNpz(file: string): Promise<CacheContents | undefined> {
     bytes: cache.bytes.length,
     crc32: crc32(cache.bytes),
     arrays,
+    unknown,
     metadata: new Map(),
     provenance: cache.provenance,
   };
@@ -88,7 +92,8 @@ async function readTensors(file: string): Promise<CacheContents | undefined> {
     arrays.set(name, arrayOfTensor(name, dtype, shape, cache.data.get(name)!));
   }
   const { bytes, crc32: sum, metadata, provenance } = cache;
-  return { path: file, container: 'safetensors', bytes, crc32: sum, arrays, metadata, provenance };
+  const read = { bytes, crc32: sum, arrays, metadata, provenance };
+  return { path: file, container: 'safetensors', unknown: [], ...read };
 }
 
 function missing(file: string): LatentCacheError {
