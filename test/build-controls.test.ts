@@ -5,6 +5,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeTensorFile, readTensorFile } from '#dist/cache/tensor-file.js';
 import type { BuildOptions, Encoder } from '#dist/index.js';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
+import type { PlannedImage } from '#dist/pipeline/plan-image.js';
+import { memoryOf } from '#dist/pipeline/prepare-image.js';
+import { unitOf } from '#dist/pipeline/work-unit.js';
 import { build, drawImage, fakeEncoder, namesIn, useScratchFolder } from './build-helpers.js';
 
 const folder = useScratchFolder();
@@ -192,6 +195,15 @@ describe('a control image that cannot be used', () => {
     });
   });
 
+  it('of a size that the encoder does not take is named as well', async () => {
+    await drawPair('b', 80, 200, [50, 40]);
+    const { summary } = await run({}, { no_resize_control: true, control_resolution: 64 });
+    expect(summary.failures[0]).toMatchObject({
+      code: 'ERR_CONTROL_IMAGE',
+      message: expect.stringMatching(/controls\/b\.png.*50x40.*multiples of 16/),
+    });
+  });
+
   it('is tried again by the next run', async () => {
     await drawPair('b', 80, 200);
     await writeFile(inside('controls/b.png'), 'no image');
@@ -229,6 +241,46 @@ describe('a control image that cannot be used', () => {
     );
     expect(summary).toMatchObject({ encoded: 0, failed: 1, remaining: 0 });
     expect(summary.failures).toHaveLength(1);
+  });
+});
+
+describe('a run that is stopped', () => {
+  it('leaves no cache without its control image, and the next run goes on', async () => {
+    for (let i = 0; i < 8; i++) await drawPair(`p${i}`, 10, 100, [32, 32]);
+    const stop = new AbortController();
+    const encoder = kontextEncoder((_mean, { width }) => {
+      if (width === 32) stop.abort();
+    });
+    const options = { vaeBatchSize: 2, memoryBudget: 2 ** 20 };
+    const { summary } = await run({ ...options, signal: stop.signal }, { no_resize_control: true }, encoder);
+    expect(summary).toMatchObject({ failed: 0, aborted: true });
+    const names = await namesIn(inside('cache'));
+    expect(names).toHaveLength(summary.encoded);
+    for (const name of names) expect(Object.keys(await tensorsOf(`cache/${name}`))).toHaveLength(2);
+    const next = await run(options, { no_resize_control: true });
+    expect(next.summary).toMatchObject({ skipped: summary.encoded, encoded: 8 - summary.encoded });
+  });
+});
+
+describe('memory of an image and its control image', () => {
+  const part = (side: number) => ({
+    geometry: { bucket: { width: side, height: side }, resized: { width: side, height: side }, crop: {} },
+    resampling: { premultiply: false },
+    latentShape: [16, side / 8, side / 8],
+    path: `${side}.png`,
+    info: { bytes: 1000, size: { width: side, height: side } },
+  });
+  const image = { ...part(512), image: { path: '512.png' }, target: { pixels: { icc: 'ignore' } } };
+  const latents = { 512: 16 * 64 * 64 * 4, 32: 16 * 4 * 4 * 4 };
+  const memory = memoryOf(unitOf([{ ...image, controls: [part(32)] } as unknown as PlannedImage]));
+
+  it('is pixels and the latents that wait for them', () => {
+    expect(memory.prepared).toEqual([512 * 512 * 3 + latents[32], 32 * 32 * 3 + latents[512]]);
+  });
+
+  it('is that of the larger file, with all pixels, while both are read', () => {
+    const [own, control] = memory.prepared;
+    expect(memory.preparing).toBe(1000 + 2 * 512 * 512 * 3 + own! + control!);
   });
 });
 

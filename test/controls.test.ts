@@ -136,7 +136,6 @@ describe('pixels of an image and its control images', () => {
         datasetConfig: path.join(folder(), 'config.json'),
         model: isFlux2 ? 'flux2' : 'flux-kontext',
         vaeBatchSize: 1,
-        resolution: undefined,
       },
       encoder,
     );

@@ -26,12 +26,16 @@ export interface PlannedControl extends ControlImage {
   readonly latentShape: readonly [number, number, number];
 }
 
-/** Whatever is wrong with a control image is wrong with the image that it belongs to. */
-export function controlError(thrown: unknown): LatentCacheError {
-  if (thrown instanceof LatentCacheError && thrown.code === 'ERR_CONTROL_IMAGE') return thrown;
+/**
+ * Whatever is wrong with a control image is wrong with the image that it belongs to.
+ *
+ * @param file the control image
+ */
+export function controlError(file: string, thrown: unknown): LatentCacheError {
   const { message } = thrown as Error;
-  const { path: file, remedy } = thrown instanceof LatentCacheError ? thrown : {};
-  return new LatentCacheError('ERR_CONTROL_IMAGE', `Its control image cannot be used: ${message}`, {
+  const remedy = thrown instanceof LatentCacheError ? thrown.remedy : undefined;
+  const text = message.includes(file) ? message : `${file}: ${message}`;
+  return new LatentCacheError('ERR_CONTROL_IMAGE', `Its control image cannot be used: ${text}`, {
     path: file,
     remedy: remedy ?? 'Repair or replace the control image.',
     cause: thrown,
@@ -83,7 +87,7 @@ export async function haveControlsChanged(
     const { bytes, sha256 } = made[index]!;
     if (bytes !== info.bytes) return true;
     const now = await hashImage(file).catch((cause: unknown) => {
-      throw controlError(cause);
+      throw controlError(file, cause);
     });
     if (sha256 !== now) return true;
   }

@@ -195,7 +195,7 @@ async function inspectControls(
       const info = await inspectImage(control, target.maxPixels, binding);
       found.push({ path: control, info, state: controlStates[index] ?? { bytes: info.bytes, ...NEVER } });
     } catch (thrown) {
-      throw controlError(thrown);
+      throw controlError(control, thrown);
     }
   }
   return found;

@@ -87,7 +87,7 @@ function placeControl(control: ControlImage, bucket: Bucket, { trainer, model }:
     checkResized(control.info.size, placement.geometry);
     return { ...control, ...placement, latentShape: latentShape(placement.geometry.bucket, model) };
   } catch (thrown) {
-    throw controlError(thrown);
+    throw controlError(control.path, thrown);
   }
 }
 

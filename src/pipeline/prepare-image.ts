@@ -112,7 +112,7 @@ export async function prepareImage(
     try {
       prepared.push(...(await prepareFile(variants, binding, pool)));
     } catch (thrown) {
-      onBroken(variants, controlError(thrown));
+      onBroken(variants, controlError(variants[0].file.path, thrown));
     }
   }
   return prepared;

@@ -136,7 +136,7 @@ function usable(control: Size, bucket: Bucket): Bucket {
 function unusable(control: Size, reason: string): LatentCacheError {
   return new LatentCacheError(
     'ERR_CONTROL_IMAGE',
-    `The control image of ${sizeName(control)} pixels cannot be used: ${reason}`,
+    `of its ${sizeName(control)} pixels no latents can be made: ${reason}`,
     { remedy: 'Cut or scale the control image, or change no_resize_control or control_resolution.' },
   );
 }
