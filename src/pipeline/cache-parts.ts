@@ -1,7 +1,7 @@
 import type { LatentPart } from './encode-batch.js';
 import type { PlannedImage } from './plan-image.js';
 
-/** Latents of an image and of its control images, which are encoded in different batches, until all of a cache are there. */
+/** Latents of an image and of its control images, which lie in different batches, until all of a cache are there. */
 export class CacheParts {
   readonly #parts = new WeakMap<PlannedImage, (LatentPart | undefined)[]>();
   readonly #failed = new WeakSet<PlannedImage>();

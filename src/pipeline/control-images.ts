@@ -1,4 +1,4 @@
-/** Control images of an image: what is known of them before they are decoded, and how the manifest tells whether they changed. */
+/** Control images: what is known of them before they are decoded, and how the manifest tells whether they changed. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { ProvenanceRecord, RecipeRecord } from '../cache/provenance.js';

@@ -223,8 +223,8 @@ function judge(
   const shadowed = recipe === undefined && first !== undefined && names.has(first);
   const at = shadowed ? -1 : rowIndex(item, rows);
   const sameBytes = sha256 === undefined ? undefined : sha256 === rows[at]?.sha256;
-  const files = hasProblem(controlFiles) ? [] : controlFiles;
-  const seen = controls ?? files.map((control, index) => ({ path: control, state: controlStates[index]! }));
+  const seen =
+    controls ?? pathsIn(controlFiles).map((control, at) => ({ path: control, state: controlStates[at]! }));
   const mark = controlMark(target.trainer.controls, seen);
   const known = judgeRow(item, rows[at], caches[at], recipe, mark, sameBytes);
   return { item, known, ...(controls !== undefined && { controls }) };
