@@ -14,4 +14,6 @@ export interface LatentEntry {
   /** (bucket height, bucket width) uint8 alpha; null without alpha_mask. */
   readonly alphaMask: Uint8Array | null;
   readonly geometry: Geometry;
+  /** Of the control images, in their order; absent where there are none. */
+  readonly controls?: readonly Pick<LatentEntry, 'shape' | 'latents'>[];
 }

@@ -44,6 +44,8 @@ export interface ProvenanceRecord {
   readonly recipe: RecipeRecord;
   readonly encoder: EncoderRecord;
   readonly source: SourceState;
+  /** Its control images, in their order; absent where there are none. */
+  readonly controls?: readonly SourceState[];
 }
 
 /** Backends whose names begin like this only pretend to encode. */
@@ -109,21 +111,32 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** The known fields alone: what is kept from a file is written into the next one. */
 function readRecord(value: unknown): ProvenanceRecord | undefined {
-  if (!isObject(value) || !isObject(value.recipe) || !isObject(value.encoder) || !isObject(value.source))
-    return;
+  if (!isObject(value) || !isObject(value.recipe) || !isObject(value.encoder)) return;
   const { vae, posterior, seed, dtype, interpolation, pixels = PLAIN_PIXELS } = value.recipe;
   const { backend, precision } = value.encoder;
-  const { bytes, sha256 } = value.source;
-  const texts = [vae, posterior, dtype, interpolation, pixels, backend, precision, sha256];
-  const isSound =
-    texts.every((text) => typeof text === 'string') &&
-    (seed === null || Number.isFinite(seed)) &&
-    Number.isSafeInteger(bytes);
-  if (!isSound) return;
+  const source = readSource(value.source);
+  const controls = value.controls === undefined ? [] : readSources(value.controls);
+  const texts = [vae, posterior, dtype, interpolation, pixels, backend, precision];
+  const isSound = texts.every((text) => typeof text === 'string') && (seed === null || Number.isFinite(seed));
+  if (!isSound || source === undefined || controls === undefined) return;
   return {
     model: MODEL_IDS.find((id) => id === value.model) ?? null,
     recipe: { vae, posterior, seed, dtype, interpolation, pixels },
     encoder: { backend, precision },
-    source: { bytes, sha256 },
+    source,
+    ...(controls.length > 0 && { controls }),
   } as ProvenanceRecord;
+}
+
+function readSources(value: unknown): SourceState[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const sources = value.map(readSource);
+  return sources.some((source) => source === undefined) ? undefined : (sources as SourceState[]);
+}
+
+function readSource(value: unknown): SourceState | undefined {
+  if (!isObject(value)) return undefined;
+  const { bytes, sha256 } = value;
+  if (!Number.isSafeInteger(bytes) || typeof sha256 !== 'string') return undefined;
+  return { bytes: bytes as number, sha256 };
 }

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Size } from './bucket.js';
+import type { ControlFiles } from './control-files.js';
 import { listImageFolders } from './list-folders.js';
 
 /** One file that the trainer would take for an image. */
@@ -12,6 +13,8 @@ export interface FoundImage {
   readonly relativePath: string;
   /** The size that a list of images says it has. */
   readonly listed?: Size | undefined;
+  /** Paths of its control images, where it has a data set with such. */
+  readonly controls?: ControlFiles | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { opendir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Size } from './bucket.js';
+import type { ControlFiles } from './control-files.js';
 import { cannotList, isFolder } from './folder-entries.js';
 import { isImageName, withoutExtension } from './image-names.js';
 import { sortByCodePoints } from './name-order.js';
@@ -21,6 +22,8 @@ export interface ImageFolder {
   readonly withoutCaption: readonly string[];
   /** What a list says of the sizes of its images, by their names. */
   readonly sizes?: ReadonlyMap<string, Size>;
+  /** Paths of the control images of its images, by their names. */
+  readonly controls?: ReadonlyMap<string, ControlFiles>;
 }
 
 export interface ListOptions {

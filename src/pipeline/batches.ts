@@ -58,9 +58,12 @@ export class BatchCutter {
   }
 }
 
+/** Control images may have a bucket each: they wait until several of one are there. */
 function sameBuckets(a: WorkUnit, b: WorkUnit): boolean {
-  return (
-    a.variants.length === b.variants.length &&
-    a.variants.every(({ geometry }, index) => sameSize(geometry.bucket, b.variants[index]!.geometry.bucket))
-  );
+  const [left, right] = [bucketsOf(a), bucketsOf(b)];
+  return left.length === right.length && left.every((bucket, index) => sameSize(bucket, right[index]!));
+}
+
+function bucketsOf({ variants }: WorkUnit): readonly Bucket[] {
+  return variants.flatMap(({ control, geometry }) => (control === undefined ? [geometry.bucket] : []));
 }

@@ -1,13 +1,17 @@
 /** The folders of a run: listed, locked, with their manifests. */
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { matchListedImages } from '../dataset/config/match-listed-images.js';
 import type { ListedImage } from '../dataset/config/types.js';
+import { type ControlFiles, hasProblem } from '../dataset/control-files.js';
+import { cannotList } from '../dataset/folder-entries.js';
 import { type ImageFolder, listImageFolders } from '../dataset/list-folders.js';
 import { sortByCodePoints } from '../dataset/name-order.js';
 import { LatentCacheError } from '../errors.js';
 import { FolderLocks } from '../manifest/folder-locks.js';
 import { RunManifest } from '../manifest/run-manifest.js';
 import type { NativeBinding } from '../native/binding.js';
-import type { ImageRules } from '../trainers/trainer.js';
+import type { ControlRules, ImageRules } from '../trainers/trainer.js';
 import type { NoticeEvent } from './events.js';
 import { ImageTable } from './image-table.js';
 import { type CachePlace, groupByOutput, isWorthListing, type OutputGroup } from './output-group.js';
@@ -19,6 +23,10 @@ export interface SourceSettings extends CachePlace {
   /** Only these images of its folders. */
   readonly listed?: readonly ListedImage[] | undefined;
   readonly rules: ImageRules;
+  /** undefined: control images do not matter. */
+  readonly controls?: ControlRules | undefined;
+  /** Folder of control images; undefined: the list names them. */
+  readonly controlDirectory?: string | undefined;
 }
 
 /** The images of one source and the folders of their caches. */
@@ -78,7 +86,7 @@ async function listSource(
   source: SourceSettings,
   onNotice: (notice: NoticeEvent) => void,
 ): Promise<ListedSource> {
-  const { inputs, recursive, rules, files, listed } = source;
+  const { inputs, recursive, rules, files, listed, controls, controlDirectory } = source;
   const all = await listImageFolders(inputs, {
     recursive,
     keep: (name) => isWorthListing(name, source),
@@ -88,7 +96,12 @@ async function listSource(
       name !== files.folder && (rules.isSubFolder?.(name, isLink) ?? !name.startsWith('.')),
     ...(rules.isImageFolder === undefined ? {} : { isImageFolder: rules.isImageFolder }),
   });
-  const folders = listed === undefined ? all : all.map((folder) => onlyListed(folder, listed, onNotice));
+  const chosen =
+    listed === undefined ? all : all.map((folder) => onlyListed(folder, listed, controls, onNotice));
+  const folders =
+    controls === undefined || controlDirectory === undefined
+      ? chosen
+      : await withControls(chosen, controlDirectory, controls);
   const left =
     listed !== undefined
       ? []
@@ -110,6 +123,7 @@ async function listSource(
 function onlyListed(
   folder: ImageFolder,
   listed: readonly ListedImage[],
+  rules: ControlRules | undefined,
   onNotice: (notice: NoticeEvent) => void,
 ): ImageFolder {
   const { found, missing } = matchListedImages(listed, folder.images);
@@ -127,7 +141,39 @@ function onlyListed(
     ...folder,
     images: sortByCodePoints(found.map(({ name }) => name)),
     sizes: new Map(sizes),
+    ...(rules !== undefined && {
+      controls: new Map(found.map(({ name, controls }) => [name, listedControls(controls, rules)])),
+    }),
   };
+}
+
+function listedControls(controls: readonly string[] = [], { most, needed }: ControlRules): ControlFiles {
+  if (controls.length > 0 || !needed) return controls.slice(0, most);
+  return {
+    problem: 'the list names no control image',
+    remedy: 'Add its control_path, or take the image out of the list: the trainer stops on it.',
+  };
+}
+
+/** @throws LatentCacheError `ERR_NO_INPUT` */
+async function withControls(
+  folders: readonly ImageFolder[],
+  directory: string,
+  { match, most }: ControlRules,
+): Promise<ImageFolder[]> {
+  const names = await readdir(directory).catch((cause: unknown) => {
+    throw cannotList(directory, cause);
+  });
+  return folders.map((folder) => {
+    const controls = new Map<string, ControlFiles>();
+    for (const [image, files] of match(folder.images, names)) {
+      const paths = hasProblem(files)
+        ? files
+        : files.slice(0, most).map((name) => path.join(directory, name));
+      controls.set(image, paths);
+    }
+    return { ...folder, controls };
+  });
 }
 
 function noImages({ inputs, recursive, rules }: SourceSettings): LatentCacheError {

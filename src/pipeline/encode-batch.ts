@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { LatentEntry } from '../cache/latent-entry.js';
-import type { ProvenanceRecord, RecipeRecord } from '../cache/provenance.js';
+import type { ProvenanceRecord, RecipeRecord, SourceState } from '../cache/provenance.js';
 import type { EncoderInfo, ImageBatch, Moments } from '../encoder/encoder.js';
 import { LatentCacheError } from '../errors.js';
 import type { EncodedBatch } from '../memory/join-moments.js';
@@ -8,6 +8,7 @@ import { absurdMagnitude, allFinite } from '../model/finite.js';
 import { normaliseLatent, type PatchStatistics } from '../model/normalise.js';
 import { posteriorMean, samplePosterior, seedForImage } from '../model/posterior.js';
 import type { NativeBinding } from '../native/binding.js';
+import type { LatentShape } from '../trainers/latent-shape.js';
 import type { WrittenCache } from '../trainers/trainer.js';
 import type { Target } from './options.js';
 import type { PlannedImage } from './plan-image.js';
@@ -124,28 +125,54 @@ export interface StoreContext {
   readonly patchStatistics: PatchStatistics | undefined;
 }
 
+/** Latents of an image or of one of its control images, with the values that the trainer stores. */
+export interface LatentPart {
+  readonly shape: LatentShape;
+  readonly latents: Float32Array;
+  /** Of the mirrored image, and its mask; null where the cache does not want them. */
+  readonly flipped: Float32Array | null;
+  readonly alpha: Uint8Array | null;
+  readonly source: SourceState;
+  readonly inFloat32: boolean;
+  readonly by: EncoderInfo;
+}
+
 /**
  * Takes the mean or a sample, checks it, gives it the values that the trainer stores, writes the file.
  *
- * @param cache one of the image's
+ * @param cache one of the image's, without control images
  * @returns undefined when nothing is to be written
- * @throws LatentCacheError `ERR_NON_FINITE`, `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_CACHE_WRITE`
+ * @throws LatentCacheError as `takeLatents` and `storeLatents`
  */
 export async function storeImage(
-  { prepared, straight, flipped, inFloat32, by }: EncodedImage,
+  image: EncodedImage,
   cache: PlannedImage,
-  { recipe, binding, patchStatistics }: StoreContext,
+  context: StoreContext,
 ): Promise<StoredImage | undefined> {
-  const { image, geometry, latentShape, cachePath, keySuffix, target } = cache;
+  return storeLatents([takeLatents(image, cache, context)], cache, context);
+}
+
+/**
+ * Takes the mean or a sample, checks it, gives it the values that the trainer stores. Nothing of it is shared with the batch.
+ *
+ * @param cache one of the image's
+ * @throws LatentCacheError `ERR_NON_FINITE`
+ */
+export function takeLatents(
+  { prepared, straight, flipped, inFloat32, by }: EncodedImage,
+  { image, target }: PlannedImage,
+  { binding, patchStatistics }: StoreContext,
+): LatentPart {
   const { trainer, posterior, seed, model } = target;
-  const { alpha, source } = prepared;
+  const { variant: pixels, alpha, source } = prepared;
+  const { latentShape, control, file } = pixels;
   const check = (values: Float32Array): Float32Array => {
     const absurd = absurdMagnitude(values);
-    if (absurd !== undefined) throw notALatent(image.path, absurd);
+    if (absurd !== undefined) throw notALatent(file.path, absurd);
     return values;
   };
   const raw = (moments: ImageMoments, variant: string): Float32Array => {
-    if (!allFinite(moments.mean) || !allFinite(moments.logvar)) throw notFinite(image.path);
+    if (!allFinite(moments.mean) || !allFinite(moments.logvar)) throw notFinite(file.path);
     if (posterior === 'mean') return check(posteriorMean(moments.mean));
     // One stream for each image, size and orientation, whatever else the run holds.
     const [, height, width] = latentShape;
@@ -158,21 +185,48 @@ export async function storeImage(
       ? { values, shape: latentShape }
       : normaliseLatent(model, values, latentShape, patchStatistics);
   };
-  const { values, shape } = stored(straight, 'straight');
+  const { values, shape } = stored(straight, control === undefined ? 'straight' : `control ${control}`);
   const keepsFlipped = target.flipAug && flipped !== null;
-  const entry: LatentEntry = {
+  return {
     shape,
     latents: values,
-    latentsFlipped: keepsFlipped ? stored(flipped, 'flipped').values : null,
-    alphaMask: target.alphaMask ? alpha : null,
-    geometry,
+    flipped: keepsFlipped ? stored(flipped, 'flipped').values : null,
+    alpha: target.alphaMask ? alpha : null,
+    source,
+    inFloat32,
+    by,
   };
+}
+
+/**
+ * Writes the file of a cache.
+ *
+ * @param parts the image's, then those of its control images
+ * @returns undefined when nothing is to be written
+ * @throws LatentCacheError `ERR_DISK_FULL`, `ERR_OUTPUT_NOT_WRITABLE`, `ERR_CACHE_WRITE`
+ */
+export async function storeLatents(
+  [own, ...controls]: readonly [LatentPart, ...LatentPart[]],
+  { image, geometry, cachePath, keySuffix, target }: PlannedImage,
+  { recipe, binding, patchStatistics }: StoreContext,
+): Promise<StoredImage | undefined> {
+  const { trainer, model } = target;
   if (target.leaveFiles) return undefined;
+  const entry: LatentEntry = {
+    shape: own.shape,
+    latents: own.latents,
+    latentsFlipped: own.flipped,
+    alphaMask: own.alpha,
+    geometry,
+    ...(controls.length > 0 && { controls: controls.map(({ shape, latents }) => ({ shape, latents })) }),
+  };
+  const inFloat32 = [own, ...controls].some((part) => part.inFloat32);
   const record: ProvenanceRecord = {
     model: model.id,
     recipe: recipe(target),
-    encoder: { backend: by.backend, precision: inFloat32 ? 'fp32' : by.precision },
-    source,
+    encoder: { backend: own.by.backend, precision: inFloat32 ? 'fp32' : own.by.precision },
+    source: own.source,
+    ...(controls.length > 0 && { controls: controls.map(({ source }) => source) }),
   };
   const request = {
     path: cachePath,

@@ -12,14 +12,16 @@ import { PixelPool } from '../pixels/pixel-pool.js';
 import type { CacheFiles } from '../trainers/trainer.js';
 import { BatchCutter } from './batches.js';
 import { ByteBudget } from './byte-budget.js';
+import { CacheParts } from './cache-parts.js';
 import type { Channel } from './channel.js';
 import {
   type Encode,
   type EncodedImage,
   encodeImages,
+  type LatentPart,
   type StoreContext,
-  type StoredImage,
-  storeImage,
+  storeLatents,
+  takeLatents,
 } from './encode-batch.js';
 import { type BuildEvent, type FailedEvent, toFailure } from './events.js';
 import type { Failures } from './failures.js';
@@ -35,7 +37,7 @@ import { ProgressMeter } from './progress-meter.js';
 import type { StaleFile } from './stale-file.js';
 import { WaitingImages } from './waiting-images.js';
 import type { WorkList } from './work-list.js';
-import { cachesOf, subjectOf, type WorkUnit } from './work-unit.js';
+import { cachesOf, subjectOf, type Variant, type WorkUnit } from './work-unit.js';
 
 /** Batches between "pixels are ready" and "on disk", besides those that compute: one waits, one is written. */
 const BATCHES_AROUND_ENCODER = 2;
@@ -65,6 +67,7 @@ export class EncodeLoop {
   readonly #parts: EncodeLoopParts;
   /** One resolution after the other goes into a file of several. */
   readonly #files = new FileTurns();
+  readonly #cacheParts = new CacheParts();
   /** Image files that were read and decoded. */
   decoded = 0;
   /** Caches that were made. */
@@ -88,10 +91,14 @@ export class EncodeLoop {
       await budget.acquire(memory.preparing);
       if (stop.aborted) return [];
       try {
-        const images = await prepareImage(unit, binding, pool);
-        this.decoded++;
-        if (images[0]!.iccIgnored) notices.add('icc-ignored', subjectOf(unit).image.path);
-        budget.release(memory.preparing - memory.prepared.reduce((sum, bytes) => sum + bytes, 0));
+        const images = await prepareImage(unit, binding, pool, (variants, error) =>
+          this.#failControl(variants, error),
+        );
+        const files = new Map(images.map(({ variant, iccIgnored }) => [variant.file.path, iccIgnored]));
+        this.decoded += files.size;
+        for (const [file, iccIgnored] of files) if (iccIgnored) notices.add('icc-ignored', file);
+        const held = images.reduce((sum, { variant }) => sum + preparedBytes(variant), 0);
+        budget.release(memory.preparing - held);
         return images;
       } catch (error) {
         budget.release(memory.preparing);
@@ -216,22 +223,31 @@ export class EncodeLoop {
     }
   }
 
-  /** @returns the image, perhaps encoded anew in another precision */
+  /**
+   * Stores a cache whose last part this is; other parts wait for it.
+   *
+   * @returns the image, perhaps encoded anew in another precision
+   */
   async #store(image: EncodedImage, cache: PlannedImage): Promise<EncodedImage> {
-    const { events, failures, notices, inTheWay, settings, manifest } = this.#parts;
+    if (this.#cacheParts.hasFailed(cache)) return image;
+    const { events, failures, notices, inTheWay, settings, manifest, store } = this.#parts;
+    const { control, file } = image.prepared.variant;
     const { target, cachePath } = cache;
     const { files } = target.trainer;
     const stale = settings.leaveFiles ? [] : (inTheWay.get(cachePath) ?? []);
     const isOurs = (file: string) => isOurCache(files, file);
     try {
+      if (image.inFloat32) notices.add('float32-retry', file.path);
+      const { part, encoded } = await this.#takeLatents(image, cache);
+      const parts = this.#cacheParts.add(cache, control, part);
+      if (parts === undefined) return encoded;
       if (settings.simulated) await refuseToReplace(cachePath, files);
       for (const { path: file, kind } of stale) if (kind === 'foreign') await setAside(file, isOurs);
-      if (image.inFloat32) notices.add('float32-retry', cache.image.path);
-      const { stored, encoded } = await this.#write(image, cache);
+      const stored = await storeLatents(parts, cache, store);
       const bytes = stored?.bytes ?? 0;
       for (const { path: file, kind } of stale) if (kind !== 'foreign') await setAside(file, isOurs);
       if (stored !== undefined)
-        manifest.recordDone(outputRoot(cache.image, target), writtenRow(cache, encoded, stored));
+        manifest.recordDone(outputRoot(cache.image, target), writtenRow(cache, parts[0], stored));
       this.encoded++;
       failures.clearStrikes();
       this.bytesWritten += bytes;
@@ -252,8 +268,21 @@ export class EncodeLoop {
     this.#noteFailure(caches, failure);
   }
 
-  /** @param caches of one image, at least one */
-  #fail(caches: readonly PlannedImage[], thrown: unknown, code: ErrorCode): void {
+  /** A control image cannot be used; the image may have other caches. */
+  #failControl(variants: readonly Variant[], error: LatentCacheError): void {
+    const caches = variants
+      .flatMap((variant) => variant.caches)
+      .filter((cache) => this.#cacheParts.fail(cache));
+    if (caches.length === 0) return;
+    const failure = toFailure(caches[0]!.image.path, error);
+    this.#parts.failures.addImage(failure, caches.length);
+    this.#noteFailure(caches, failure);
+  }
+
+  /** @param some caches of one image; those that were given up before do not count */
+  #fail(some: readonly PlannedImage[], thrown: unknown, code: ErrorCode): void {
+    const caches = some.filter((cache) => this.#cacheParts.fail(cache));
+    if (caches.length === 0) return;
     const error = asLatentCacheError(thrown, code);
     const { path } = caches[0]!.image;
     this.#parts.failures.add(path, error, code, caches.length);
@@ -267,13 +296,13 @@ export class EncodeLoop {
   }
 
   /** Numbers that are none are not written: the image is encoded again in float32, where that is another precision. */
-  async #write(
+  async #takeLatents(
     image: EncodedImage,
     cache: PlannedImage,
-  ): Promise<{ stored: StoredImage | undefined; encoded: EncodedImage }> {
+  ): Promise<{ part: LatentPart; encoded: EncodedImage }> {
     const { store, governor, notices } = this.#parts;
     try {
-      return { stored: await storeImage(image, cache, store), encoded: image };
+      return { part: takeLatents(image, cache, store), encoded: image };
     } catch (thrown) {
       const error = asLatentCacheError(thrown, 'ERR_CACHE_WRITE');
       if (error.code !== 'ERR_NON_FINITE' || image.inFloat32) throw error;
@@ -284,9 +313,9 @@ export class EncodeLoop {
       };
       const [again] = await encodeImages([image.prepared], precisely);
       const encoded = { ...again!, inFloat32: true };
-      const stored = await storeImage(encoded, cache, store);
-      notices.add('float32-retry', cache.image.path);
-      return { stored, encoded };
+      const part = takeLatents(encoded, cache, store);
+      notices.add('float32-retry', image.prepared.variant.file.path);
+      return { part, encoded };
     }
   }
 }

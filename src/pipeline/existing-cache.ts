@@ -7,6 +7,7 @@ import { stateAt } from '../manifest/file-state.js';
 import type { CacheRow } from '../manifest/rows.js';
 import type { NativeBinding } from '../native/binding.js';
 import type { StoredCache } from '../trainers/trainer.js';
+import { controlMark, haveControlsChanged, withMark } from './control-images.js';
 import { rowSubject } from './manifest-rows.js';
 import { type PlannedImage, storedShape, targetOf } from './plan-image.js';
 
@@ -71,15 +72,22 @@ async function judge(
     geometry,
     flipAug: target.flipAug,
     alphaMask: target.alphaMask,
+    controls: item.controls.map((control) => storedShape(control.latentShape, target)),
   });
   const outdated =
     difference === undefined && recipe !== undefined
-      ? await findOutdated(cache, item.keySuffix, recipe, info.bytes, () => hashImage(item.image.path))
+      ? ((await findOutdated(cache, item.keySuffix, recipe, info.bytes, () => hashImage(item.image.path))) ??
+        (await findChangedControls(cache, item)))
       : undefined;
   const reason = difference ?? outdated;
   if (reason !== undefined) return { reason, foreign: !cache.isOurs };
   const row = recipe === undefined || state === undefined ? undefined : rowOf(item, cache, state.modified);
   return { keep: file, row };
+}
+
+async function findChangedControls(cache: StoredCache, item: PlannedImage): Promise<string | undefined> {
+  const record = cache.provenance.get(item.keySuffix)!;
+  return (await haveControlsChanged(record, item.controls)) ? 'its control images have changed' : undefined;
 }
 
 /** What the cache's own record tells, now that it was found to be right. */
@@ -90,7 +98,10 @@ function rowOf(item: PlannedImage, cache: StoredCache, modified: bigint): CacheR
   return {
     ...rowSubject(item),
     sha256: record.source.sha256,
-    recipe: { ...record.recipe, ...cache.holds(keySuffix) },
+    recipe: {
+      ...withMark(record.recipe, controlMark(item.target.trainer.controls, item.controls)),
+      ...cache.holds(keySuffix),
+    },
     encoder: { ...record.encoder, version: null, runtime: null },
     cache: { bytes: cache.bytes, modified, crc32: cache.crc32 },
   };

@@ -4,6 +4,7 @@ import type { FoundImage } from '../dataset/find-images.js';
 import type { ImageInfo, ImageTrait, StoredPixels } from '../dataset/inspect-image.js';
 import type { ImageFolder } from '../dataset/list-folders.js';
 import type { FileState } from '../manifest/file-state.js';
+import type { ControlImage } from './control-images.js';
 
 const STORED: readonly StoredPixels[] = ['rgb', 'cmyk', 'grey16', 'bmp'];
 const TRAITS: readonly ImageTrait[] = [
@@ -36,6 +37,8 @@ export class ImageTable {
   readonly #changed: BigInt64Array;
   /** Index in STORED, a bit for each trait above it, the orientation less one above those. */
   readonly #look: Uint16Array;
+  /** Only of images that are to be encoded, in data sets that have them. */
+  readonly #controls = new Map<number, readonly ControlImage[]>();
 
   constructor(folders: readonly ImageFolder[]) {
     this.folders = folders;
@@ -64,13 +67,14 @@ export class ImageTable {
 
   image(image: number): FoundImage {
     const index = this.#folderOf(image);
-    const { root, inside, images, sizes } = this.folders[index]!;
+    const { root, inside, images, sizes, controls } = this.folders[index]!;
     const name = images[image - this.#starts[index]!]!;
     return {
       root,
       path: this.#prefixes[index] + name,
       relativePath: inside === '' ? name : `${inside}/${name}`,
       ...(sizes === undefined ? {} : { listed: sizes.get(name) }),
+      ...(controls === undefined ? {} : { controls: controls.get(name) }),
     };
   }
 
@@ -90,6 +94,16 @@ export class ImageTable {
     let look = STORED.indexOf(stored) | ((orientation - 1) << ORIENTATION_SHIFT);
     for (const trait of traits) look |= 4 << TRAITS.indexOf(trait);
     this.#look[image] = look;
+  }
+
+  /** @param controls the control images of an image, as they were looked at */
+  setControls(image: number, controls: readonly ControlImage[]): void {
+    this.#controls.set(image, controls);
+  }
+
+  /** Empty where they were not looked at. */
+  controls(image: number): readonly ControlImage[] {
+    return this.#controls.get(image) ?? [];
   }
 
   info(image: number): ImageInfo {

@@ -1,14 +1,16 @@
 /** The first look at images: their state, what the manifest knows, and the header where it does not know enough. */
 import path from 'node:path';
 import type { RecipeRecord } from '../cache/provenance.js';
+import { type ControlFiles, hasProblem } from '../dataset/control-files.js';
 import { hashImage } from '../dataset/hash-image.js';
 import { checkPixels, type ImageInfo, inspectImage } from '../dataset/inspect-image.js';
-import type { ErrorCode } from '../errors.js';
+import { type ErrorCode, LatentCacheError } from '../errors.js';
 import { type FileState, sameState, stateAt } from '../manifest/file-state.js';
 import type { CacheRow, FailureRow } from '../manifest/rows.js';
 import type { RunManifest } from '../manifest/run-manifest.js';
 import type { NativeBinding } from '../native/binding.js';
 import { PACKAGE_VERSION } from '../package-version.js';
+import { type ControlImage, controlError, controlMark } from './control-images.js';
 import { type FailedEvent, toFailure } from './events.js';
 import type { ImageTable } from './image-table.js';
 import { judgeRow, type KnownCache, rowIndex } from './known-cache.js';
@@ -33,7 +35,12 @@ export interface LookContext {
 }
 
 export type Look =
-  | { readonly item: PlannedImage; readonly known: KnownCache }
+  | {
+      readonly item: PlannedImage;
+      readonly known: KnownCache;
+      /** undefined when they were not looked at, because the cache is kept. */
+      readonly controls?: readonly ControlImage[];
+    }
   /** `news`: the image's state, when the manifest is to know of the failure. */
   | { readonly failure: FailedEvent; readonly news: FileState | undefined };
 
@@ -65,6 +72,12 @@ export async function lookAtImages(
     for (const { output } of known ?? []) paths.push(`${group.base}/${output}`);
     return at;
   });
+  const controls = some.map((_, index) => controlsOf(context, first + index));
+  const controlsAt = controls.map((files) => {
+    const at = paths.length;
+    paths.push(...pathsIn(files));
+    return at;
+  });
   const states = await binding.statFiles(paths);
 
   const subjects = some.map((_, index): Subject => {
@@ -78,6 +91,8 @@ export async function lookAtImages(
       rows: known,
       caches: known.map((_, at) => stateAt(states, cacheAt[index]! + at)),
       failure: failed[index]?.[0],
+      controls: controls[index]!,
+      controlStates: pathsIn(controls[index]!).map((_, at) => stateAt(states, controlsAt[index]! + at)),
     };
   });
   // Most are known, and a promise for each would cost more than the rest together.
@@ -105,6 +120,17 @@ interface Subject {
   /** The state of each row's cache file. */
   readonly caches: readonly (FileState | undefined)[];
   readonly failure: FailureRow | undefined;
+  readonly controls: ControlFiles;
+  /** The state of each control image; undefined where it is no regular file. */
+  readonly controlStates: readonly (FileState | undefined)[];
+}
+
+function pathsIn(files: ControlFiles): readonly string[] {
+  return hasProblem(files) ? [] : files;
+}
+
+function controlsOf({ table, target }: LookContext, image: number): ControlFiles {
+  return target.trainer.controls === undefined ? [] : (table.image(image).controls ?? []);
 }
 
 /** What the manifest tells of an image that is still as it was; undefined when its file must be opened. */
@@ -115,8 +141,12 @@ function recall(context: LookContext, subject: Subject, names: ReadonlySet<strin
   if (repeated !== undefined) return { failure: repeated, news: undefined };
   const same = rows.find(({ source }) => sameState(source, state));
   if (same === undefined) return undefined;
+  const { controls, controlStates } = subject;
+  if (hasProblem(controls) || controlStates.includes(undefined)) return undefined;
   try {
-    return judge(context, subject, { ...same.info, bytes: state.bytes }, undefined, names);
+    const look = judge(context, subject, { ...same.info, bytes: state.bytes }, undefined, undefined, names);
+    // Whoever is to be encoded needs to know the sizes of its control images.
+    return controls.length === 0 || look.known.verdict === 'keep' ? look : undefined;
   } catch (error) {
     return { failure: toFailure(file, error), news: state };
   }
@@ -136,10 +166,12 @@ async function lookAtImage(
     const sha256 = candidates.length === 0 ? undefined : await hashImage(file);
     const touched = candidates.find((row) => row.sha256 === sha256);
     const info = touched?.info ?? (await inspectImage(file, target.maxPixels, binding));
+    const controls = await inspectControls(context, subject);
     return judge(
       context,
       subject,
       { ...info, bytes: state?.bytes ?? (info as ImageInfo).bytes },
+      controls,
       sha256,
       names,
     );
@@ -148,26 +180,54 @@ async function lookAtImage(
   }
 }
 
+/** @throws LatentCacheError `ERR_CONTROL_IMAGE` */
+async function inspectControls(
+  { target, binding }: LookContext,
+  { path: file, controls, controlStates }: Subject,
+): Promise<readonly ControlImage[]> {
+  if (hasProblem(controls)) {
+    const { problem, remedy } = controls;
+    throw new LatentCacheError('ERR_CONTROL_IMAGE', `${file}: ${problem}`, { path: file, remedy });
+  }
+  const found: ControlImage[] = [];
+  for (const [index, control] of controls.entries()) {
+    try {
+      const info = await inspectImage(control, target.maxPixels, binding);
+      found.push({ path: control, info, state: controlStates[index] ?? { bytes: info.bytes, ...NEVER } });
+    } catch (thrown) {
+      throw controlError(control, thrown);
+    }
+  }
+  return found;
+}
+
 /**
+ * @param controls undefined when they were not looked at
  * @param sha256 of the image; undefined when it was not hashed
  * @throws LatentCacheError `ERR_IMAGE_*`, `ERR_NAME_TOO_LONG`
  */
 function judge(
   { target, recipe, table }: LookContext,
-  { image, path: file, state, rows, caches }: Subject,
+  { image, path: file, state, rows, caches, controls: controlFiles, controlStates }: Subject,
   info: ImageInfo,
+  controls: readonly ControlImage[] | undefined,
   sha256: string | undefined,
   names: ReadonlySet<string>,
-): Look {
+): Exclude<Look, { failure: FailedEvent }> {
   checkPixels(file, info.size, target.maxPixels);
   // Not there a moment ago: with times that no row has, the next run looks at it again.
-  const item = placeImage(table.image(image), info, state ?? { bytes: info.bytes, ...NEVER }, target);
+  const now = state ?? { bytes: info.bytes, ...NEVER };
+  const item = placeImage(table.image(image), info, now, target, controls);
   // The old name is read first, so that it must be judged first.
   const first = target.trainer.files.readFirst(path.basename(file));
   const shadowed = recipe === undefined && first !== undefined && names.has(first);
   const at = shadowed ? -1 : rowIndex(item, rows);
   const sameBytes = sha256 === undefined ? undefined : sha256 === rows[at]?.sha256;
-  return { item, known: judgeRow(item, rows[at], caches[at], recipe, sameBytes) };
+  const seen =
+    controls ?? pathsIn(controlFiles).map((control, at) => ({ path: control, state: controlStates[at]! }));
+  const mark = controlMark(target.trainer.controls, seen);
+  const known = judgeRow(item, rows[at], caches[at], recipe, mark, sameBytes);
+  return { item, known, ...(controls !== undefined && { controls }) };
 }
 
 const NEVER = { modified: 0n, changed: 0n };

@@ -4,7 +4,8 @@ import type { FileState } from '../manifest/file-state.js';
 import type { WrittenRow } from '../manifest/root-manifest.js';
 import type { CacheRow, FailureRow } from '../manifest/rows.js';
 import { PACKAGE_VERSION } from '../package-version.js';
-import type { EncodedImage, StoredImage } from './encode-batch.js';
+import { controlMark, withMark } from './control-images.js';
+import type { LatentPart, StoredImage } from './encode-batch.js';
 import type { FailedEvent } from './events.js';
 import { type PlannedImage, targetOf } from './plan-image.js';
 
@@ -33,18 +34,17 @@ export function rowSubject(
 /** A cache that has just been written. */
 export function writtenRow(
   item: PlannedImage,
-  { flipped, prepared, by }: EncodedImage,
+  { flipped, alpha, by }: LatentPart,
   { bytes, crc32, record }: StoredImage,
 ): WrittenRow {
-  const { target } = item;
   return {
     ...rowSubject(item),
     file: targetOf(item),
     sha256: record.source.sha256,
     recipe: {
-      ...record.recipe,
-      flip: flipped !== null && target.flipAug,
-      alpha: prepared.alpha !== null && target.alphaMask,
+      ...withMark(record.recipe, controlMark(item.target.trainer.controls, item.controls)),
+      flip: flipped !== null,
+      alpha: alpha !== null,
     },
     encoder: { ...record.encoder, version: PACKAGE_VERSION, runtime: by.runtime },
     cache: { bytes, crc32 },

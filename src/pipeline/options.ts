@@ -14,6 +14,7 @@ import { MODEL_IDS, type ModelFacts, type ModelId } from '../model/catalog.js';
 import type { PatchStatistics } from '../model/normalise.js';
 import type { Interpolation, NativeBinding } from '../native/binding.js';
 import { type Colour, parseColour } from '../pixels/colour.js';
+import type { ControlSettings } from '../trainers/settings.js';
 import { FORMAT_IDS, type FormatId, type Trainer } from '../trainers/trainer.js';
 import { integer, oneOf, optionalInteger, refuse } from './option-values.js';
 
@@ -206,6 +207,13 @@ export interface Source {
   /** Where musubi's caches go. */
   readonly outDir?: string | undefined;
   readonly recursive?: boolean;
+  readonly controls?: SourceControls | undefined;
+}
+
+/** The control images of a source. */
+export interface SourceControls extends ControlSettings {
+  /** Where they are; absent: the list of images names them. */
+  readonly directory?: string | undefined;
 }
 
 /** What is asked for one trainer, one set of folders and one resolution; a run has one or several of them. */
@@ -213,6 +221,8 @@ export interface Target extends RunSettings {
   readonly inputs: readonly string[];
   /** Only these of their images; undefined: all. */
   readonly images: readonly ListedImage[] | undefined;
+  /** Folder of their control images, which the trainer's rules share out. */
+  readonly controlDirectory: string | undefined;
   readonly recursive: boolean;
   readonly outDir: string | undefined;
   readonly trainer: Trainer;

@@ -8,6 +8,8 @@ import type { FileState } from '../manifest/file-state.js';
 import type { ModelFacts } from '../model/catalog.js';
 import { normalisedShape } from '../model/normalise.js';
 import type { Resampling } from '../trainers/trainer.js';
+import { type ControlImage, controlError, type PlannedControl } from './control-images.js';
+import type { ImageTable } from './image-table.js';
 import type { Target } from './options.js';
 
 /** An image that has a place to go: one cache of it. */
@@ -27,6 +29,8 @@ export interface PlannedImage {
   /** The cache as its manifest names it: its path below the folder of the images. */
   readonly output: string;
   readonly keySuffix: string;
+  /** Their latents stand in the same cache, in this order. */
+  readonly controls: readonly PlannedControl[];
 }
 
 /** NAME_MAX of Linux file systems. */
@@ -37,21 +41,21 @@ const MAX_RESIZED_SIDE = 2 ** 20;
 /**
  * Finds the place of an image whose header was read.
  *
- * @throws LatentCacheError `ERR_IMAGE_TOO_SMALL`, `ERR_NAME_TOO_LONG`
+ * @param controls its control images, where they were looked at
+ * @throws LatentCacheError `ERR_IMAGE_TOO_SMALL`, `ERR_NAME_TOO_LONG`, `ERR_CONTROL_IMAGE`
  */
 export function placeImage(
   image: FoundImage,
   info: ImageInfo,
   state: FileState,
   target: Target,
+  controls: readonly ControlImage[] = [],
 ): PlannedImage {
   const { trainer, model, outDir } = target;
   const { folder } = trainer.files;
   const { cacheName, ...placement } = trainer.place(path.basename(image.path), info, image.listed);
-  const { resized, bucket } = placement.geometry;
-  if (Math.max(resized.width, resized.height) > MAX_RESIZED_SIDE) {
-    throw unusable(info.size, `it would be enlarged to ${resized.width}x${resized.height}`);
-  }
+  const { bucket } = placement.geometry;
+  checkResized(info.size, placement.geometry);
   if (Buffer.byteLength(cacheName) > MAX_NAME_BYTES) {
     throw new LatentCacheError('ERR_NAME_TOO_LONG', `${cacheName} is too long for a file name`, {
       remedy: 'Shorten the name of the image: size and suffix are added to it.',
@@ -68,7 +72,28 @@ export function placeImage(
     latentShape: latentShape(bucket, model),
     cachePath: path.join(path.dirname(beside), output),
     output,
+    controls: controls.map((control) => placeControl(control, bucket, target)),
   };
+}
+
+/** The place of an image of a table. */
+export function planned(table: ImageTable, image: number, target: Target): PlannedImage {
+  return placeImage(table.image(image), table.info(image), table.state(image), target, table.controls(image));
+}
+
+function placeControl(control: ControlImage, bucket: Bucket, { trainer, model }: Target): PlannedControl {
+  try {
+    const placement = trainer.controls!.place(control.info, bucket);
+    checkResized(control.info.size, placement.geometry);
+    return { ...control, ...placement, latentShape: latentShape(placement.geometry.bucket, model) };
+  } catch (thrown) {
+    throw controlError(control.path, thrown);
+  }
+}
+
+function checkResized(size: Size, { resized }: Geometry): void {
+  if (Math.max(resized.width, resized.height) <= MAX_RESIZED_SIDE) return;
+  throw unusable(size, `it would be enlarged to ${resized.width}x${resized.height}`);
 }
 
 /** (channels, height, width) of a bucket's latents. */

@@ -32,7 +32,9 @@ export class ProgressMeter {
     return this.event(variants[0], 0);
   }
 
-  private count({ geometry: { bucket }, caches }: Variant): void {
+  private count({ geometry: { bucket }, control, caches }: Variant): void {
+    // A cache counts with its image.
+    if (control !== undefined) return;
     this.done += caches.length;
     this.areaDone += bucket.width * bucket.height * caches.length;
   }
@@ -60,7 +62,9 @@ export function planEvent({ work, total, skipped, failedCaches, outputBytes }: S
     toDecode: work.images,
     skipped,
     failed: failedCaches,
-    buckets: work.buckets.map(({ width, height, images }) => ({ width, height, images })),
+    buckets: work.buckets
+      .filter(({ images }) => images > 0) // others have control images alone
+      .map(({ width, height, images }) => ({ width, height, images })),
     outputBytes,
   };
 }

@@ -25,7 +25,8 @@ export async function resolveOptions(options: BuildOptions): Promise<ResolvedOpt
     return { targets: createTargets(run, options, [{ inputs }], 'sd-scripts'), notices };
   }
   const config = await readConfig(options);
-  const sources = config.sources.map(sourceOf);
+  const paired = new Set(config.sources.filter(hasControls).map(({ place }) => place));
+  const sources = config.sources.map((source) => sourceOf(source, paired.has(source.place)));
   return {
     targets: createTargets(run, options, sources, config.trainer),
     notices: [...notices, ...noticesOf(config, datasetConfig ?? inJson ?? trainDataDir!)],
@@ -49,8 +50,14 @@ function readConfig({ datasetConfig, trainDataDir, inJson }: BuildOptions): Prom
   return inJson === undefined ? readTrainDataDir(trainDataDir!) : readMetadataSource(inJson, trainDataDir);
 }
 
-function sourceOf(source: ConfiguredSource): Source {
+/** One image with control images makes a list a data set of pairs, in all of its folders. */
+function hasControls({ controlDirectory, images = [] }: ConfiguredSource): boolean {
+  return controlDirectory !== undefined || images.some(({ controls = [] }) => controls.length > 0);
+}
+
+function sourceOf(source: ConfiguredSource, isPaired: boolean): Source {
   const { imageDir, images, settings, captionExtension, cacheDirectory, recursive } = source;
+  const { controlDirectory, noResizeControl = false, controlResolution } = source;
   return {
     inputs: [imageDir],
     images,
@@ -58,6 +65,9 @@ function sourceOf(source: ConfiguredSource): Source {
     captionExtension,
     outDir: cacheDirectory,
     recursive,
+    controls: isPaired
+      ? { directory: controlDirectory, noResize: noResizeControl, resolution: controlResolution }
+      : undefined,
   };
 }
 

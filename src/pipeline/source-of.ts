@@ -2,6 +2,8 @@ import type { SourceSettings } from './dataset.js';
 import type { Target } from './options.js';
 
 /** Which images a target has, and where its caches are. */
-export function sourceOf({ inputs, images, recursive, outDir, trainer }: Target): SourceSettings {
-  return { inputs, recursive, outDir, listed: images, rules: trainer.images, files: trainer.files };
+export function sourceOf(target: Target): SourceSettings {
+  const { inputs, images, recursive, outDir, trainer, controlDirectory } = target;
+  const { images: rules, files, controls } = trainer;
+  return { inputs, recursive, outDir, listed: images, rules, files, controls, controlDirectory };
 }

@@ -97,11 +97,15 @@ class GroupSurvey {
       this.#fail(image, look.failure, look.news);
       return;
     }
-    const { item, known } = look;
+    const { item, known, controls = [] } = look;
     context.table.set(image, item.info, item.state);
+    if (controls.length > 0 && known.verdict !== 'keep') context.table.setControls(image, controls);
     bucketOf[image] = buckets.numberOf(item.geometry.bucket);
     for (const trait of item.info.traits) {
       notices.addTrait(trait, item.image.path, context.target);
+    }
+    for (const control of controls) {
+      for (const trait of control.info.traits) notices.addTrait(trait, control.path, context.target);
     }
     this.#placed.add(withoutExtension(path.basename(item.image.path)), image);
     if (known.verdict === 'keep') {

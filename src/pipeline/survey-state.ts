@@ -4,7 +4,7 @@ import { LatentCacheError } from '../errors.js';
 import type { FailedEvent } from './events.js';
 import type { LookContext } from './look-at-images.js';
 import type { NoticeCollector } from './notices.js';
-import { type PlannedImage, placeImage } from './plan-image.js';
+import { type PlannedImage, planned } from './plan-image.js';
 import type { StaleFile } from './stale-file.js';
 
 /** What becomes of an image. */
@@ -57,7 +57,7 @@ export class SurveyState {
 
   plan(image: number): PlannedImage {
     const { table, target } = this.context;
-    return placeImage(table.image(image), table.info(image), table.state(image), target);
+    return planned(table, image, target);
   }
 
   /** The size by which an image's cache is named. */

@@ -72,6 +72,7 @@ function joinEqual(wishes: readonly Wish[]): Wish[] {
       source.captionExtension,
       // Lists are long; those of two data sets stay two.
       source.images === undefined ? null : sources.indexOf(source),
+      source.controls,
     ]);
     const same = joined.get(key);
     const flip = options.flipAug === true || same?.options.flipAug === true;
@@ -102,6 +103,7 @@ function createTarget(run: RunSettings, wish: Wish, resolutions: Resolutions, mi
     upright: run.pixels.autoOrient,
     mirrored,
     captionExtension: source.captionExtension ?? options.captionExtension,
+    controls: source.controls,
   });
   const alphaMask = trainer.keepsMasks && options.alphaMask === true;
   if (alphaMask && run.pixels.background !== undefined) {
@@ -114,6 +116,7 @@ function createTarget(run: RunSettings, wish: Wish, resolutions: Resolutions, mi
     ...run,
     inputs: source.inputs,
     images: source.images,
+    controlDirectory: source.controls?.directory,
     recursive: source.recursive ?? options.recursive ?? trainer.images.searchesSubFolders,
     outDir: (format === 'musubi' ? source.outDir : undefined) ?? options.outDir,
     trainer,

@@ -1,8 +1,9 @@
 import type { Bucket } from '../dataset/bucket.js';
+import { sizeName } from '../dataset/size.js';
 import type { BucketCount } from './events.js';
 import type { ImageTable } from './image-table.js';
 import type { Target } from './options.js';
-import { type PlannedImage, placeImage } from './plan-image.js';
+import { type PlannedImage, planned } from './plan-image.js';
 import { BucketList } from './survey-state.js';
 import { unitOf, type WorkUnit } from './work-unit.js';
 
@@ -47,7 +48,7 @@ export class WorkList implements Iterable<WorkUnit> {
     this.length = sources.reduce((sum, { chosen }) => sum + chosen.length, 0);
     const order = sources.length === 1 ? orderOfOne(sources[0]!) : orderOfMany(sources);
     this.images = order.length;
-    this.buckets = order.buckets;
+    this.buckets = withControls(order.buckets, sources);
     this.#jobsOf = order.jobsOf;
   }
 
@@ -62,7 +63,7 @@ export class WorkList implements Iterable<WorkUnit> {
 
   #place({ source, image }: Job): PlannedImage {
     const { table, target } = this.#sources[source]!;
-    return placeImage(table.image(image), table.info(image), table.state(image), target);
+    return planned(table, image, target);
   }
 }
 
@@ -96,6 +97,27 @@ function orderOfOne({ target, chosen, bucketOf, buckets }: ChosenImages): Order 
     })),
     jobsOf: (unit) => [{ source: 0, image: order[unit]! }],
   };
+}
+
+/** Control images are passes as well, perhaps in buckets of their own. */
+function withControls(
+  buckets: readonly BucketWork[],
+  sources: readonly ChosenImages[],
+): readonly BucketWork[] {
+  const paired = sources.filter(({ target }) => target.trainer.controls !== undefined);
+  if (paired.length === 0) return buckets;
+  const all = new Map(buckets.map((bucket) => [sizeName(bucket), bucket] as const));
+  for (const { target, table, chosen } of paired) {
+    for (const image of chosen) {
+      for (const { geometry } of planned(table, image, target).controls) {
+        const { width, height } = geometry.bucket;
+        const known = all.get(sizeName(geometry.bucket));
+        if (known === undefined) all.set(sizeName(geometry.bucket), { width, height, images: 0, passes: 1 });
+        else all.set(sizeName(geometry.bucket), { ...known, passes: known.passes + 1 });
+      }
+    }
+  }
+  return [...all.values()].sort(compareBuckets);
 }
 
 /** How often the encoder gets an image of a target. */

@@ -1,16 +1,26 @@
-/** One image file with everything that is made of it: it is read and decoded once. */
+/** One image file with everything that is made of it, and its control images: each file is read and decoded once. */
+import type { ImageInfo } from '../dataset/inspect-image.js';
 import { sizeName } from '../dataset/size.js';
 import type { PlannedImage } from './plan-image.js';
 
 export interface WorkUnit {
-  /** At least one, the largest bucket first. */
+  /** Of the image, at least one, the largest bucket first; then those of its control images. */
   readonly variants: readonly [Variant, ...Variant[]];
+}
+
+/** A file that pixels are made of. */
+export interface PixelFile {
+  readonly path: string;
+  readonly info: ImageInfo;
 }
 
 /** Pixels that are encoded once, for one or several caches. */
 export interface Variant extends Pick<PlannedImage, 'geometry' | 'resampling' | 'latentShape'> {
   /** At least one. */
   readonly caches: readonly [PlannedImage, ...PlannedImage[]];
+  readonly file: PixelFile;
+  /** Which control image of its one cache; undefined for the image itself. */
+  readonly control: number | undefined;
   /** Some cache wants the mirrored image as well. */
   readonly flip: boolean;
   /** Some cache wants the mask. */
@@ -27,9 +37,11 @@ export function unitOf(caches: readonly PlannedImage[]): WorkUnit {
     else same.push(cache);
   }
   const variants = [...groups.values()].map(([first, ...others]): Variant => {
-    const { geometry, resampling, latentShape } = first!;
+    const { image, info, geometry, resampling, latentShape } = first!;
     const all = [first!, ...others] as const;
     return {
+      file: { path: image.path, info },
+      control: undefined,
       geometry,
       resampling,
       latentShape,
@@ -38,7 +50,20 @@ export function unitOf(caches: readonly PlannedImage[]): WorkUnit {
       alpha: all.some(({ target }) => target.alphaMask),
     };
   });
-  return { variants: variants as [Variant, ...Variant[]] };
+  return { variants: [...variants, ...caches.flatMap(controlsOf)] as [Variant, ...Variant[]] };
+}
+
+function controlsOf(cache: PlannedImage): Variant[] {
+  return cache.controls.map(({ path, info, geometry, resampling, latentShape }, control) => ({
+    file: { path, info },
+    control,
+    geometry,
+    resampling,
+    latentShape,
+    caches: [cache],
+    flip: false,
+    alpha: false,
+  }));
 }
 
 /** Equal for caches that are made of the very same pixels. */
@@ -64,5 +89,7 @@ export function subjectOf({ variants }: WorkUnit): PlannedImage {
 
 /** All caches of an image. */
 export function cachesOf({ variants }: WorkUnit): readonly PlannedImage[] {
-  return variants.length === 1 ? variants[0].caches : variants.flatMap(({ caches }) => caches);
+  return variants.length === 1
+    ? variants[0].caches
+    : variants.flatMap(({ caches, control }) => (control === undefined ? caches : []));
 }

@@ -1,4 +1,4 @@
-import type { BucketSettings } from '../dataset/bucket.js';
+import type { BucketSettings, Size } from '../dataset/bucket.js';
 import type { ModelFacts } from '../model/catalog.js';
 import type { Interpolation } from '../native/binding.js';
 
@@ -22,4 +22,14 @@ export interface TrainerSettings {
   readonly mirrored: boolean;
   /** Ending of caption files; undefined: the trainer's own. */
   readonly captionExtension: string | undefined;
+  /** The data set has control images; absent: it has none. */
+  readonly controls?: ControlSettings | undefined;
+}
+
+/** By which control images get their sizes. */
+export interface ControlSettings {
+  /** `no_resize_control`: they keep their own sizes. */
+  readonly noResize: boolean;
+  /** `control_resolution`: they have buckets of their own; with `noResize`, only those with more pixels. */
+  readonly resolution: Size | undefined;
 }

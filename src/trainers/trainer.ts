@@ -6,6 +6,7 @@
 import type { LatentDtype, LatentEntry } from '../cache/latent-entry.js';
 import type { ProvenanceRecord } from '../cache/provenance.js';
 import type { Bucket, Size } from '../dataset/bucket.js';
+import type { ControlFiles } from '../dataset/control-files.js';
 import type { Geometry } from '../dataset/geometry.js';
 import type { ImageInfo, ImageTrait } from '../dataset/inspect-image.js';
 import type { PatchStatistics } from '../model/normalise.js';
@@ -61,6 +62,8 @@ export interface CacheExpectation extends Pick<LatentEntry, 'shape' | 'geometry'
   readonly keySuffix: string;
   readonly flipAug: boolean;
   readonly alphaMask: boolean;
+  /** Shapes of the latents of its control images, in their order; empty: there must be none. */
+  readonly controls: readonly LatentEntry['shape'][];
 }
 
 /** A cache file that was read and is sound in itself. */
@@ -156,6 +159,28 @@ export type NameConflict =
   /** A sentence about the name itself. */
   | { readonly kind: 'name'; readonly reason: string };
 
+/** Control images of a data set, whose latents stand in an image's cache beside its own. */
+export interface ControlRules {
+  /** So many of an image's control images are used; further ones are not looked at. */
+  readonly most: number;
+  /** An image without any cannot be used. */
+  readonly needed: boolean;
+  /** Differs where `place` differs. */
+  readonly key: string;
+  /**
+   * @param images names of a data set's images, in the order of code points
+   * @param names all names in the folder of its control images
+   * @returns for each image the names of its control images
+   */
+  match(images: readonly string[], names: readonly string[]): ReadonlyMap<string, ControlFiles>;
+  /**
+   * @param info of a control image
+   * @param bucket of the image that it belongs to
+   * @throws LatentCacheError `ERR_CONTROL_IMAGE`
+   */
+  place(info: ImageFacts, bucket: Bucket): Pick<Placement, 'geometry' | 'resampling'>;
+}
+
 export interface Trainer {
   readonly format: FormatId;
   readonly images: ImageRules;
@@ -175,6 +200,8 @@ export interface Trainer {
   readonly mirrorsAsImages: boolean;
   /** Properties of images with which it does not do what a viewer would: the user is told. */
   readonly mistreats: ReadonlySet<Mistreated>;
+  /** undefined: its caches have no latents of control images. */
+  readonly controls?: ControlRules;
   /** The size that it takes an image for, unless the data set says another. */
   listedSize(info: ImageFacts): Size;
   /**

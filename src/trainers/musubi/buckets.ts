@@ -16,6 +16,19 @@ export interface MusubiBucketSettings {
   readonly noUpscale: boolean;
 }
 
+/** `resize_image_to_bucket`: the image covers its bucket. */
+export function insideBucket(image: Size, bucket: Bucket): BucketChoice {
+  if (sameSize(bucket, image)) return { bucket, resized: image };
+  const scale = Math.max(bucket.width / image.width, bucket.height / image.height);
+  return {
+    bucket,
+    resized: {
+      width: Math.trunc(image.width * scale + 0.5),
+      height: Math.trunc(image.height * scale + 0.5),
+    },
+  };
+}
+
 /** Chooses buckets for image sizes under one set of settings. */
 export class MusubiBuckets {
   readonly settings: MusubiBucketSettings;
@@ -31,16 +44,7 @@ export class MusubiBuckets {
 
   /** @throws LatentCacheError `ERR_IMAGE_TOO_SMALL` when no bucket fits inside the image */
   select(image: Size): BucketChoice {
-    const bucket = this.bucketOf(image);
-    if (sameSize(bucket, image)) return { bucket, resized: image };
-    const scale = Math.max(bucket.width / image.width, bucket.height / image.height);
-    return {
-      bucket,
-      resized: {
-        width: Math.trunc(image.width * scale + 0.5),
-        height: Math.trunc(image.height * scale + 0.5),
-      },
-    };
+    return insideBucket(image, this.bucketOf(image));
   }
 
   private bucketOf(image: Size): Bucket {

@@ -73,11 +73,15 @@ export function latentTensor(
   return tensor('latents', model, shape, latents, dtype);
 }
 
-/**
- * The latents of a control image.
- *
- * @param index place among the image's control images; models with exactly one do not write it
- */
+/** Begins the keys of all latents of control images. */
+export const CONTROL_LATENTS = 'latents_control';
+
+/** Begins the key of one of them. @param index place among the image's control images; models with exactly one do not write it */
+export function controlContent({ control }: MusubiModel, index: number): string {
+  return control === 'numbered' ? `${CONTROL_LATENTS}_${index}` : CONTROL_LATENTS;
+}
+
+/** The latents of a control image. */
 export function controlTensor(
   model: MusubiModel,
   index: number,
@@ -85,8 +89,7 @@ export function controlTensor(
   latents: Float32Array,
   dtype: StoredDtype,
 ): Tensor {
-  const content = model.control === 'numbered' ? `latents_control_${index}` : 'latents_control';
-  return tensor(content, model, shape, latents, dtype);
+  return tensor(controlContent(model, index), model, shape, latents, dtype);
 }
 
 /** What the header says besides; the trainer writes it and never reads it. */
