@@ -85,7 +85,9 @@ async function drawAll(place, { images, texts }) {
 
 function encoded(image, extension, width, height) {
   if (extension === '.bmp') return bmp(width, height);
-  return image.toFormat({ '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp', '.png': 'png' }[extension]).toBuffer();
+  return image
+    .toFormat({ '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp', '.png': 'png' }[extension])
+    .toBuffer();
 }
 
 function bmp(width, height) {

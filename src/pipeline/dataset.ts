@@ -18,6 +18,8 @@ export interface SourceSettings extends CachePlace {
   readonly recursive: boolean;
   /** Only these images of its folders. */
   readonly listed?: readonly ListedImage[] | undefined;
+  /** Not these, which another source has. */
+  readonly except?: readonly ListedImage[] | undefined;
   readonly rules: ImageRules;
 }
 
@@ -78,7 +80,7 @@ async function listSource(
   source: SourceSettings,
   onNotice: (notice: NoticeEvent) => void,
 ): Promise<ListedSource> {
-  const { inputs, recursive, rules, files, listed } = source;
+  const { inputs, recursive, rules, files, listed, except } = source;
   const all = await listImageFolders(inputs, {
     recursive,
     keep: (name) => isWorthListing(name, source),
@@ -88,7 +90,8 @@ async function listSource(
       name !== files.folder && (rules.isSubFolder?.(name, isLink) ?? !name.startsWith('.')),
     ...(rules.isImageFolder === undefined ? {} : { isImageFolder: rules.isImageFolder }),
   });
-  const folders = listed === undefined ? all : all.map((folder) => onlyListed(folder, listed, onNotice));
+  const wanted = listed === undefined ? all : all.map((folder) => onlyListed(folder, listed, onNotice));
+  const folders = except === undefined ? wanted : wanted.map((folder) => withoutListed(folder, except));
   const left =
     listed !== undefined
       ? []
@@ -103,7 +106,7 @@ async function listSource(
     });
   }
   const table = new ImageTable(folders);
-  if (table.length === 0) throw noImages(source);
+  if (table.length === 0 && except === undefined) throw noImages(source);
   return { table, groups: groupByOutput(folders, source) };
 }
 
@@ -128,6 +131,11 @@ function onlyListed(
     images: sortByCodePoints(found.map(({ name }) => name)),
     sizes: new Map(sizes),
   };
+}
+
+function withoutListed(folder: ImageFolder, except: readonly ListedImage[]): ImageFolder {
+  const others = new Set(matchListedImages(except, folder.images).found.map(({ name }) => name));
+  return { ...folder, images: folder.images.filter((name) => !others.has(name)) };
 }
 
 function noImages({ inputs, recursive, rules }: SourceSettings): LatentCacheError {

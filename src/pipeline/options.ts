@@ -186,6 +186,8 @@ export interface Source {
   readonly inputs: readonly string[];
   /** Only these of their images. */
   readonly images?: readonly ListedImage[] | undefined;
+  /** Not these of their images: another source has them. */
+  readonly except?: readonly ListedImage[] | undefined;
   readonly settings?: DatasetSettings;
   readonly captionExtension?: string | undefined;
   /** Where musubi's caches go. */
@@ -198,6 +200,8 @@ export interface Target extends RunSettings {
   readonly inputs: readonly string[];
   /** Only these of their images; undefined: all. */
   readonly images: readonly ListedImage[] | undefined;
+  /** Not these of their images. */
+  readonly except: readonly ListedImage[] | undefined;
   readonly recursive: boolean;
   readonly outDir: string | undefined;
   readonly trainer: Trainer;

@@ -2,7 +2,6 @@
 import path from 'node:path';
 import type { LatentDtype } from '../cache/latent-entry.js';
 import { BUCKET_DEFAULTS, type BucketSettings, type Size } from '../dataset/bucket.js';
-import { sizeName } from '../dataset/size.js';
 import type { Interpolation } from '../native/binding.js';
 import { createTrainer } from '../trainers/create-trainer.js';
 import type { FormatId, Trainer } from '../trainers/trainer.js';
@@ -16,15 +15,7 @@ import {
   type Target,
 } from './options.js';
 import { checkUsed } from './used-options.js';
-
-/** One source for one trainer at one resolution. */
-interface Wish {
-  readonly format: FormatId;
-  readonly source: Source;
-  readonly resolution: Size;
-  /** The run's own, with what the source sets over them. */
-  readonly options: BuildOptions;
-}
+import { joinWishes, type Wish } from './wishes.js';
 
 /**
  * @param sources folders and what their description says of them
@@ -46,35 +37,12 @@ export function createTargets(
       resolutions.map((resolution): Wish => ({ format: each, source, resolution, options: merged })),
     );
   });
-  const targets = joinEqual(wishes).flatMap((wish, _, all) => createFor(run, wish, all));
+  const targets = joinWishes(wishes).flatMap((wish, _, all) => createFor(run, wish, all));
   checkPosterior(targets);
   const [first, ...others] = targets;
   return first === undefined
     ? refuse('at least one folder, one format and one resolution are needed')
     : [first, ...others];
-}
-
-/** Data sets that differ in masks and mirrored images alone share their caches, which then hold both. */
-function joinEqual(wishes: readonly Wish[]): Wish[] {
-  const joined = new Map<string, Wish>();
-  for (const wish of wishes) {
-    const { format, source, resolution, options } = wish;
-    const { flipAug, alphaMask, ...others } = { ...source.settings };
-    const key = JSON.stringify([
-      format,
-      source.inputs.map((input) => path.resolve(input)),
-      resolution,
-      others,
-      source.outDir,
-      source.captionExtension,
-      source.images,
-    ]);
-    const same = joined.get(key);
-    const flip = options.flipAug === true || same?.options.flipAug === true;
-    const alpha = options.alphaMask === true || same?.options.alphaMask === true;
-    joined.set(key, { ...wish, options: { ...options, flipAug: flip, alphaMask: alpha } });
-  }
-  return [...joined.values()];
 }
 
 function createFor(run: RunSettings, wish: Wish, all: readonly Wish[]): Target[] {
@@ -110,6 +78,7 @@ function createTarget(run: RunSettings, wish: Wish, all: readonly Wish[], mirror
     ...run,
     inputs: source.inputs,
     images: source.images,
+    except: source.except,
     recursive: source.recursive ?? options.recursive ?? trainer.images.searchesSubFolders,
     outDir: (format === 'musubi' ? source.outDir : undefined) ?? options.outDir,
     trainer,
@@ -122,12 +91,13 @@ function createTarget(run: RunSettings, wish: Wish, all: readonly Wish[], mirror
 }
 
 /** Then one file holds several resolutions of an image, and its keys must tell them apart. */
-function hasOtherResolutions({ format, source, resolution }: Wish, all: readonly Wish[]): boolean {
-  const folders = new Set(source.inputs.map((input) => path.resolve(input)));
+function hasOtherResolutions(wish: Wish, all: readonly Wish[]): boolean {
+  const folders = new Set(wish.source.inputs.map((input) => path.resolve(input)));
+  const buckets = JSON.stringify(bucketSettings(wish.resolution, wish.options));
   return all.some(
     (other) =>
-      other.format === format &&
-      sizeName(other.resolution) !== sizeName(resolution) &&
+      other.format === wish.format &&
+      JSON.stringify(bucketSettings(other.resolution, other.options)) !== buckets &&
       other.source.inputs.some((input) => folders.has(path.resolve(input))),
   );
 }
