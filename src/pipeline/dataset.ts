@@ -22,6 +22,8 @@ export interface SourceSettings extends CachePlace {
   readonly recursive: boolean;
   /** Only these images of its folders. */
   readonly listed?: readonly ListedImage[] | undefined;
+  /** Not these, which another source has. */
+  readonly except?: readonly ListedImage[] | undefined;
   readonly rules: ImageRules;
   /** undefined: control images do not matter. */
   readonly controls?: ControlRules | undefined;
@@ -86,7 +88,7 @@ async function listSource(
   source: SourceSettings,
   onNotice: (notice: NoticeEvent) => void,
 ): Promise<ListedSource> {
-  const { inputs, recursive, rules, files, listed, controls, controlDirectory } = source;
+  const { inputs, recursive, rules, files, listed, except, controls, controlDirectory } = source;
   const all = await listImageFolders(inputs, {
     recursive,
     keep: (name) => isWorthListing(name, source),
@@ -96,8 +98,9 @@ async function listSource(
       name !== files.folder && (rules.isSubFolder?.(name, isLink) ?? !name.startsWith('.')),
     ...(rules.isImageFolder === undefined ? {} : { isImageFolder: rules.isImageFolder }),
   });
-  const chosen =
+  const wanted =
     listed === undefined ? all : all.map((folder) => onlyListed(folder, listed, controls, onNotice));
+  const chosen = except === undefined ? wanted : wanted.map((folder) => withoutListed(folder, except));
   const folders =
     controls === undefined || controlDirectory === undefined
       ? chosen
@@ -116,7 +119,7 @@ async function listSource(
     });
   }
   const table = new ImageTable(folders);
-  if (table.length === 0) throw noImages(source);
+  if (table.length === 0 && except === undefined) throw noImages(source);
   return { table, groups: groupByOutput(folders, source) };
 }
 
@@ -174,6 +177,11 @@ async function withControls(
     }
     return { ...folder, controls };
   });
+}
+
+function withoutListed(folder: ImageFolder, except: readonly ListedImage[]): ImageFolder {
+  const others = new Set(matchListedImages(except, folder.images).found.map(({ name }) => name));
+  return { ...folder, images: folder.images.filter((name) => !others.has(name)) };
 }
 
 function noImages({ inputs, recursive, rules }: SourceSettings): LatentCacheError {

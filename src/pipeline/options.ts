@@ -202,6 +202,8 @@ export interface Source {
   readonly inputs: readonly string[];
   /** Only these of their images. */
   readonly images?: readonly ListedImage[] | undefined;
+  /** Not these of their images: another source has them. */
+  readonly except?: readonly ListedImage[] | undefined;
   readonly settings?: DatasetSettings;
   readonly captionExtension?: string | undefined;
   /** Where musubi's caches go. */
@@ -223,6 +225,8 @@ export interface Target extends RunSettings {
   readonly images: readonly ListedImage[] | undefined;
   /** Folder of their control images, which the trainer's rules share out. */
   readonly controlDirectory: string | undefined;
+  /** Not these of their images. */
+  readonly except: readonly ListedImage[] | undefined;
   readonly recursive: boolean;
   readonly outDir: string | undefined;
   readonly trainer: Trainer;

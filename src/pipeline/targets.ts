@@ -2,7 +2,6 @@
 import path from 'node:path';
 import type { LatentDtype } from '../cache/latent-entry.js';
 import { BUCKET_DEFAULTS, type BucketSettings, type Size } from '../dataset/bucket.js';
-import { sizeName } from '../dataset/size.js';
 import type { Interpolation } from '../native/binding.js';
 import { createTrainer } from '../trainers/create-trainer.js';
 import type { FormatId, Trainer } from '../trainers/trainer.js';
@@ -16,15 +15,7 @@ import {
   type Target,
 } from './options.js';
 import { checkUsed } from './used-options.js';
-
-/** One source for one trainer at one resolution. */
-interface Wish {
-  readonly format: FormatId;
-  readonly source: Source;
-  readonly resolution: Size;
-  /** The run's own, with what the source sets over them. */
-  readonly options: BuildOptions;
-}
+import { joinWishes, type Wish } from './wishes.js';
 
 /**
  * @param sources folders and what their description says of them
@@ -46,9 +37,9 @@ export function createTargets(
       resolutions.map((resolution): Wish => ({ format: each, source, resolution, options: merged })),
     );
   });
-  const joined = joinEqual(wishes);
-  const resolutions = resolutionsOf(joined);
-  const targets = joined.flatMap((wish) => createFor(run, wish, resolutions));
+  const joined = joinWishes(wishes);
+  const bucketings = bucketingsOf(joined);
+  const targets = joined.flatMap((wish) => createFor(run, wish, bucketings));
   checkPosterior(targets);
   const [first, ...others] = targets;
   return first === undefined
@@ -56,39 +47,13 @@ export function createTargets(
     : [first, ...others];
 }
 
-/** Data sets that differ in masks and mirrored images alone share their caches, which then hold both. */
-function joinEqual(wishes: readonly Wish[]): Wish[] {
-  const sources = [...new Set(wishes.map(({ source }) => source))];
-  const joined = new Map<string, Wish>();
-  for (const wish of wishes) {
-    const { format, source, resolution, options } = wish;
-    const { flipAug, alphaMask, ...others } = { ...source.settings };
-    const key = JSON.stringify([
-      format,
-      source.inputs.map((input) => path.resolve(input)),
-      resolution,
-      others,
-      source.outDir,
-      source.captionExtension,
-      // Lists are long; those of two data sets stay two.
-      source.images === undefined ? null : sources.indexOf(source),
-      source.controls,
-    ]);
-    const same = joined.get(key);
-    const flip = options.flipAug === true || same?.options.flipAug === true;
-    const alpha = options.alphaMask === true || same?.options.alphaMask === true;
-    joined.set(key, { ...wish, options: { ...options, flipAug: flip, alphaMask: alpha } });
-  }
-  return [...joined.values()];
-}
-
-function createFor(run: RunSettings, wish: Wish, resolutions: Resolutions): Target[] {
-  const target = createTarget(run, wish, resolutions, false);
+function createFor(run: RunSettings, wish: Wish, bucketings: Bucketings): Target[] {
+  const target = createTarget(run, wish, bucketings, false);
   const mirrors = wish.options.flipAug === true && target.trainer.mirrorsAsImages;
-  return mirrors ? [target, createTarget(run, wish, resolutions, true)] : [target];
+  return mirrors ? [target, createTarget(run, wish, bucketings, true)] : [target];
 }
 
-function createTarget(run: RunSettings, wish: Wish, resolutions: Resolutions, mirrored: boolean): Target {
+function createTarget(run: RunSettings, wish: Wish, bucketings: Bucketings, mirrored: boolean): Target {
   const { format, source, resolution, options } = wish;
   const resizeInterpolation = interpolation(options.resizeInterpolation);
   const trainer = createTrainer(format, {
@@ -97,7 +62,7 @@ function createTarget(run: RunSettings, wish: Wish, resolutions: Resolutions, mi
     interpolation: resizeInterpolation,
     suffix: options.suffix,
     legacyName: options.legacyName ?? false,
-    multiResolutionKeys: options.multiResolutionKeys ?? hasSeveral(wish, resolutions),
+    multiResolutionKeys: options.multiResolutionKeys ?? hasSeveral(wish, bucketings),
     webpSize: oneOf('webp_size', options.webpSize ?? 'trainer', CHOICES.webpSize),
     alphaMask: options.alphaMask === true,
     upright: run.pixels.autoOrient,
@@ -117,6 +82,7 @@ function createTarget(run: RunSettings, wish: Wish, resolutions: Resolutions, mi
     inputs: source.inputs,
     images: source.images,
     controlDirectory: source.controls?.directory,
+    except: source.except,
     recursive: source.recursive ?? options.recursive ?? trainer.images.searchesSubFolders,
     outDir: (format === 'musubi' ? source.outDir : undefined) ?? options.outDir,
     trainer,
@@ -128,23 +94,24 @@ function createTarget(run: RunSettings, wish: Wish, resolutions: Resolutions, mi
   };
 }
 
-/** The resolutions of each folder for each trainer. */
-type Resolutions = ReadonlyMap<string, ReadonlySet<string>>;
+/** The ways in which each folder is put into buckets, for each trainer. */
+type Bucketings = ReadonlyMap<string, ReadonlySet<string>>;
 
-function resolutionsOf(wishes: readonly Wish[]): Resolutions {
-  const resolutions = new Map<string, Set<string>>();
+function bucketingsOf(wishes: readonly Wish[]): Bucketings {
+  const bucketings = new Map<string, Set<string>>();
   for (const wish of wishes) {
+    const buckets = JSON.stringify(bucketSettings(wish.resolution, wish.options));
     for (const key of folderKeys(wish)) {
-      const known = resolutions.get(key) ?? new Set();
-      resolutions.set(key, known.add(sizeName(wish.resolution)));
+      const known = bucketings.get(key) ?? new Set();
+      bucketings.set(key, known.add(buckets));
     }
   }
-  return resolutions;
+  return bucketings;
 }
 
 /** Then one file holds several resolutions of an image, and its keys must tell them apart. */
-function hasSeveral(wish: Wish, resolutions: Resolutions): boolean {
-  return folderKeys(wish).some((key) => resolutions.get(key)!.size > 1);
+function hasSeveral(wish: Wish, bucketings: Bucketings): boolean {
+  return folderKeys(wish).some((key) => bucketings.get(key)!.size > 1);
 }
 
 function folderKeys({ format, source }: Wish): string[] {

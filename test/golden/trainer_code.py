@@ -106,6 +106,9 @@ def is_unwanted(name):
 
 def is_missing(name):
     top = name.split(".")[0]
+    # Newer than the torch of a normal machine.
+    if name == "torch.nn.attention":
+        return True
     return top not in sys.stdlib_module_names and top not in REAL and top not in PLUGINS
 
 
@@ -154,6 +157,7 @@ def ai_toolkit_models():
         "flux2-klein-9b": ("flux2.flux2_klein_model", "Flux2Klein9BModel"),
         "qwen-image": ("qwen_image.qwen_image", "QwenImageModel"),
         "anima": ("anima.anima", "AnimaModel"),
+        "krea2": ("krea2.krea2", "Krea2Model"),
     }
     for model_id, (module, name) in where.items():
         found = importlib.import_module(f"extensions_built_in.diffusion_models.{module}")
@@ -161,7 +165,12 @@ def ai_toolkit_models():
     legacy = importlib.import_module("toolkit.stable_diffusion_model").StableDiffusion
     for model_id, arch in (("sd", "sd1"), ("sdxl", "sdxl"), ("sd3", "sd3"), ("flux", "flux"), ("lumina", "lumina2")):
         models[model_id] = (legacy, arch)
-    return {model_id: build_model(*found) for model_id, found in models.items()}
+    built = {model_id: build_model(*found) for model_id, found in models.items()}
+    # As its constructor sets them; bucket sides are multiples of their product.
+    krea2 = importlib.import_module("extensions_built_in.diffusion_models.krea2.krea2")
+    built["krea2"].patch_size = krea2.KREA2_MMDIT_CONFIG["patch"]
+    built["krea2"].vae_scale_factor = 8
+    return built
 
 
 def build_model(cls, arch):
@@ -181,3 +190,15 @@ def build_model(cls, arch):
     model.torch_dtype = importlib.import_module("torch").float32
     model.device = model.device_torch = "cpu"
     return model
+
+
+def prepare_sd_scripts(checkout):
+    """Makes `library` of a checkout of sd-scripts importable; its readers of configs and headers are real."""
+    REAL.update({"toml", "voluptuous", "imagesize"})
+    networks = ("_models", "_utils", "_text_encoder", "_vae", "autoencoder_kl")
+    is_network = lambda name: name.startswith("library.") and name.endswith(networks)
+    sys.path.insert(0, checkout)
+    sys.meta_path.insert(0, Finder(is_network))
+    sys.meta_path.append(Finder(lambda name: is_missing(name) and name.split(".")[0] != "library"))
+    sys.modules["tqdm"] = types.ModuleType("tqdm")
+    sys.modules["tqdm"].tqdm = Progress
