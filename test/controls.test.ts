@@ -128,7 +128,7 @@ describe('pixels of an image and its control images', () => {
     const isFlux2 = architecture === 'f2d';
     const seen: ImageBatch[] = [];
     const encoder = fakeEncoder((_mean, batch) => void seen.push(batch), { channels: isFlux2 ? 32 : 16 });
-    // FLUX.2 needs statistics of its VAE to store anything: without them only the pixels count.
+    const patchStatistics = { mean: new Float32Array(128), variance: new Float32Array(128).fill(1) };
     await build(
       folder(),
       {
@@ -136,8 +136,8 @@ describe('pixels of an image and its control images', () => {
         datasetConfig: path.join(folder(), 'config.json'),
         model: isFlux2 ? 'flux2' : 'flux-kontext',
         vaeBatchSize: 1,
+        encoder: { encoder, fingerprint: 'fake', ...(isFlux2 && { patchStatistics }) },
       },
-      encoder,
     );
     const pixels = seen.flatMap(({ width, height, images }) =>
       images.map((rgb) => ({ width, height, sha256: createHash('sha256').update(rgb).digest('hex') })),
