@@ -129,16 +129,13 @@ describe('pixels of an image and its control images', () => {
     const seen: ImageBatch[] = [];
     const encoder = fakeEncoder((_mean, batch) => void seen.push(batch), { channels: isFlux2 ? 32 : 16 });
     const patchStatistics = { mean: new Float32Array(128), variance: new Float32Array(128).fill(1) };
-    await build(
-      folder(),
-      {
-        inputs: [],
-        datasetConfig: path.join(folder(), 'config.json'),
-        model: isFlux2 ? 'flux2' : 'flux-kontext',
-        vaeBatchSize: 1,
-        encoder: { encoder, fingerprint: 'fake', ...(isFlux2 && { patchStatistics }) },
-      },
-    );
+    await build(folder(), {
+      inputs: [],
+      datasetConfig: path.join(folder(), 'config.json'),
+      model: isFlux2 ? 'flux2' : 'flux-kontext',
+      vaeBatchSize: 1,
+      encoder: { encoder, fingerprint: 'fake', ...(isFlux2 && { patchStatistics }) },
+    });
     const pixels = seen.flatMap(({ width, height, images }) =>
       images.map((rgb) => ({ width, height, sha256: createHash('sha256').update(rgb).digest('hex') })),
     );

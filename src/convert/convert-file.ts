@@ -4,6 +4,7 @@ import path from 'node:path';
 import { writeError, writeFileAtomic } from '../cache/atomic-file.js';
 import { crc32 } from '../cache/crc32.js';
 import type { LatentDtype } from '../cache/latent-entry.js';
+import { isApproximate, isSimulated } from '../cache/provenance.js';
 import { setAside } from '../cache/set-aside.js';
 import { inspectImage } from '../dataset/inspect-image.js';
 import { LatentCacheError } from '../errors.js';
@@ -332,6 +333,11 @@ function notesOf(
     notes.push(`the alpha mask was left out: a cache of ${trainer.format} has none`);
   const isSample = entries.some(({ latents }) => latents.posterior === 'sample');
   const takesMean = trainer.posterior === 'mean' && trainer.format !== format;
+  const records = entries.flatMap(({ latents }) => latents.entry.record ?? []);
+  if (records.some(({ encoder }) => isSimulated(encoder.backend)))
+    notes.push('they were made by a simulated GPU, and are good for nothing');
+  if (records.some(({ recipe }) => isApproximate(recipe.vae)))
+    notes.push('they were made by a tiny encoder (TAESD), and only resemble those of the VAE');
   if (isSample && takesMean)
     notes.push(`they are a draw; ${trainer.format} takes the mean of ${model.title} latents`);
   return notes;

@@ -1,5 +1,5 @@
 /** What the numbers of a cache give away. */
-import { isSimulated } from '../cache/provenance.js';
+import { isApproximate, isSimulated } from '../cache/provenance.js';
 import { MODELS, type ModelId } from '../model/catalog.js';
 import { MAX_LATENT_MAGNITUDE } from '../model/finite.js';
 import type { InspectedArray, InspectedEntry } from './result.js';
@@ -12,6 +12,8 @@ export function hintsOf(entry: InspectedEntry, model: ModelId | undefined): stri
     hints.push(
       `${latents.name} was made by a simulated GPU (${record.encoder.backend}): it is good for nothing`,
     );
+  if (record !== null && isApproximate(record.recipe.vae))
+    hints.push(`${latents.name} was made by a tiny encoder (TAESD): it only resembles latents of the VAE`);
   if (model !== undefined && hints.length === 0) hints.push(...scaleHints(entry, model));
   return hints;
 }
