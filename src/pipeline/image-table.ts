@@ -66,12 +66,12 @@ export class ImageTable {
     const index = this.#folderOf(image);
     const { root, inside, images, sizes } = this.folders[index]!;
     const name = images[image - this.#starts[index]!]!;
-    return {
+    const found = {
       root,
       path: this.#prefixes[index] + name,
       relativePath: inside === '' ? name : `${inside}/${name}`,
-      ...(sizes === undefined ? {} : { listed: sizes.get(name) }),
     };
+    return sizes === undefined ? found : { ...found, listed: sizes.get(name) };
   }
 
   /** The size that a list of images says it has. */

@@ -47,8 +47,9 @@ export function placeImage(
 ): PlannedImage {
   const { trainer, model, outDir } = target;
   const { folder } = trainer.files;
-  const { cacheName, ...placement } = trainer.place(path.basename(image.path), info, image.listed);
-  const { resized, bucket } = placement.geometry;
+  const name = path.basename(image.path);
+  const { cacheName, geometry, resampling, listed, keySuffix } = trainer.place(name, info, image.listed);
+  const { resized, bucket } = geometry;
   if (Math.max(resized.width, resized.height) > MAX_RESIZED_SIDE) {
     throw unusable(info.size, `it would be enlarged to ${resized.width}x${resized.height}`);
   }
@@ -59,15 +60,19 @@ export function placeImage(
   }
   const output = folder === '' ? cacheName : `${folder}/${cacheName}`;
   const beside = outDir === undefined ? image.path : path.join(outDir, image.relativePath);
+  // by name, not by spreading: this runs for every image of a data set
   return {
     image,
     info,
     state,
     target,
-    ...placement,
+    geometry,
+    resampling,
+    listed,
     latentShape: latentShape(bucket, model),
-    cachePath: path.join(path.dirname(beside), output),
+    cachePath: beside.slice(0, -name.length) + output,
     output,
+    keySuffix,
   };
 }
 
