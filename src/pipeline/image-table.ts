@@ -69,13 +69,13 @@ export class ImageTable {
     const index = this.#folderOf(image);
     const { root, inside, images, sizes, controls } = this.folders[index]!;
     const name = images[image - this.#starts[index]!]!;
-    return {
+    const found = {
       root,
       path: this.#prefixes[index] + name,
       relativePath: inside === '' ? name : `${inside}/${name}`,
-      ...(sizes === undefined ? {} : { listed: sizes.get(name) }),
-      ...(controls === undefined ? {} : { controls: controls.get(name) }),
     };
+    if (sizes === undefined && controls === undefined) return found;
+    return { ...found, listed: sizes?.get(name), controls: controls?.get(name) };
   }
 
   /** The size that a list of images says it has. */

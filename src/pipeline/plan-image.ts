@@ -53,9 +53,10 @@ export function placeImage(
 ): PlannedImage {
   const { trainer, model, outDir } = target;
   const { folder } = trainer.files;
-  const { cacheName, ...placement } = trainer.place(path.basename(image.path), info, image.listed);
-  const { bucket } = placement.geometry;
-  checkResized(info.size, placement.geometry);
+  const name = path.basename(image.path);
+  const { cacheName, geometry, resampling, listed, keySuffix } = trainer.place(name, info, image.listed);
+  const { bucket } = geometry;
+  checkResized(info.size, geometry);
   if (Buffer.byteLength(cacheName) > MAX_NAME_BYTES) {
     throw new LatentCacheError('ERR_NAME_TOO_LONG', `${cacheName} is too long for a file name`, {
       remedy: 'Shorten the name of the image: size and suffix are added to it.',
@@ -63,15 +64,19 @@ export function placeImage(
   }
   const output = folder === '' ? cacheName : `${folder}/${cacheName}`;
   const beside = outDir === undefined ? image.path : path.join(outDir, image.relativePath);
+  // by name, not by spreading: this runs for every image of a data set
   return {
     image,
     info,
     state,
     target,
-    ...placement,
+    geometry,
+    resampling,
+    listed,
     latentShape: latentShape(bucket, model),
-    cachePath: path.join(path.dirname(beside), output),
+    cachePath: beside.slice(0, -name.length) + output,
     output,
+    keySuffix,
     controls: controls.map((control) => placeControl(control, bucket, target)),
   };
 }

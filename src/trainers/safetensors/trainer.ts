@@ -78,11 +78,12 @@ export function createPlain(settings: TrainerSettings): Trainer {
     listedSize: seenSize,
     place: (name, info, says) => {
       const listed = says ?? seenSize(info);
-      const planned = planPixels(info, listed, buckets, settings);
-      const { width, height } = planned.geometry.bucket;
+      const { geometry, resampling } = planPixels(info, listed, buckets, settings);
+      const { width, height } = geometry.bucket;
       const shape = [model.latentChannels, height / model.stride, width / model.stride] as const;
       return {
-        ...planned,
+        geometry,
+        resampling,
         listed,
         cacheName: cacheName(withoutExtension(name), listed, model.id),
         keySuffix: keySuffix(shape),

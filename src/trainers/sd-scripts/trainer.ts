@@ -54,12 +54,13 @@ export function createSdScripts(settings: TrainerSettings): Trainer {
     place: (name, info, says) => {
       const listed = says ?? listedSize(info, settings);
       if (settings.upright && (legacyName || says !== undefined)) checkNotTurned(info, legacyName);
-      const planned = planPixels(info, listed, buckets, settings);
+      const { geometry, resampling } = planPixels(info, listed, buckets, settings);
       return {
-        ...planned,
+        geometry,
+        resampling,
         listed,
         cacheName: cachePath(name, listed, naming),
-        keySuffix: keySuffix(latentSize(planned.geometry.bucket, model.stride), naming),
+        keySuffix: keySuffix(latentSize(geometry.bucket, model.stride), naming),
       };
     },
   };
