@@ -43,6 +43,8 @@ export interface CacheRow {
   readonly source: FileState;
   /** SHA-256 of the image file, hex. */
   readonly sha256: string;
+  /** Stands for the files of its control images and what was made of them, hex; absent where it has none. */
+  readonly controls?: string;
   readonly info: Pick<ImageInfo, 'size' | 'stored' | 'orientation' | 'traits'>;
   readonly placement: Placement;
   readonly recipe: CacheRecipe;
@@ -98,7 +100,7 @@ export function cacheValues(row: CacheRow, recipe: number, encoder: number): Val
     source.bytes,
     source.modified,
     source.changed,
-    row.sha256,
+    row.controls === undefined ? row.sha256 : `${row.sha256} ${row.controls}`,
     info.size.width,
     info.size.height,
     info.stored,
@@ -128,13 +130,15 @@ export function cacheRow(
   const number = (index: number) => Number(values[index]);
   const size = (index: number) => ({ width: number(index), height: number(index + 1) });
   const placed = values[16] !== null;
+  const [sha256 = '', controls] = (values[7] as string).split(' ');
   return {
     folder: values[0] as string,
     image: values[1] as string,
     output: values[2] as string,
     keySuffix: values[3] as string,
     source: sourceAt(values, 4),
-    sha256: values[7] as string,
+    sha256,
+    ...(controls !== undefined && { controls }),
     info: {
       size: size(8),
       stored: values[10] as StoredPixels,

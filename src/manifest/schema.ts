@@ -8,7 +8,8 @@ export const MANIFEST_NAME = 'manifest.db';
 
 /**
  * `caches` has a row for each image, cache file and key suffix. `folder` is relative to the root, with forward slashes and
- * '' for the root itself; `image` and `output` are file names in it. Times are nanoseconds since 1970.
+ * '' for the root itself; `image` and `output` are file names in it. Times are nanoseconds since 1970. Behind `source_sha256`
+ * and a space stands what tells the image's control images apart, where it has some.
  */
 export const SCHEMA = `
 CREATE TABLE recipes (

@@ -1,7 +1,7 @@
 /** Control images: what is known of them before they are decoded, and how the manifest tells whether they changed. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { ProvenanceRecord, RecipeRecord } from '../cache/provenance.js';
+import type { ProvenanceRecord } from '../cache/provenance.js';
 import type { Geometry } from '../dataset/geometry.js';
 import { hashImage } from '../dataset/hash-image.js';
 import type { ImageInfo } from '../dataset/inspect-image.js';
@@ -42,35 +42,22 @@ export function controlError(file: string, thrown: unknown): LatentCacheError {
   });
 }
 
-/** In front of what a row's recipe says of control images. */
-const MARK = ' controls ';
-
 /**
  * Stands for the files of control images in a row of the manifest, with their times, and for the rules by which they get
- * their sizes: equal only where nothing has changed. '' where there are none.
+ * their sizes: equal only where nothing has changed.
+ *
+ * @returns undefined where there are none
  */
 export function controlMark(
   rules: ControlRules | undefined,
   controls: readonly Pick<ControlImage, 'path' | 'state'>[],
-): string {
-  if (rules === undefined || controls.length === 0) return '';
+): string | undefined {
+  if (rules === undefined || controls.length === 0) return undefined;
   const facts = controls.map(({ path: file, state }) =>
     [path.resolve(file), state.bytes, state.modified, state.changed].map(String),
   );
   const hash = createHash('sha256').update(JSON.stringify([rules.key, facts]));
-  return MARK + hash.digest('hex').slice(0, 32);
-}
-
-/** The recipe of a cache as its row has it: the cache's own record knows its control images by their content instead. */
-export function withMark<Recipe extends RecipeRecord>(recipe: Recipe, mark: string): Recipe {
-  return mark === '' ? recipe : { ...recipe, pixels: recipe.pixels + mark };
-}
-
-/** The two parts of `withMark`. */
-export function splitMark<Recipe extends RecipeRecord>(recipe: Recipe): { recipe: Recipe; mark: string } {
-  const at = recipe.pixels.indexOf(MARK);
-  if (at === -1) return { recipe, mark: '' };
-  return { recipe: { ...recipe, pixels: recipe.pixels.slice(0, at) }, mark: recipe.pixels.slice(at) };
+  return hash.digest('hex').slice(0, 32);
 }
 
 /**

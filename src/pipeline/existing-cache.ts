@@ -7,7 +7,7 @@ import { stateAt } from '../manifest/file-state.js';
 import type { CacheRow } from '../manifest/rows.js';
 import type { NativeBinding } from '../native/binding.js';
 import type { StoredCache } from '../trainers/trainer.js';
-import { controlMark, haveControlsChanged, withMark } from './control-images.js';
+import { haveControlsChanged } from './control-images.js';
 import { rowSubject } from './manifest-rows.js';
 import { type PlannedImage, storedShape, targetOf } from './plan-image.js';
 
@@ -98,10 +98,7 @@ function rowOf(item: PlannedImage, cache: StoredCache, modified: bigint): CacheR
   return {
     ...rowSubject(item),
     sha256: record.source.sha256,
-    recipe: {
-      ...withMark(record.recipe, controlMark(item.target.trainer.controls, item.controls)),
-      ...cache.holds(keySuffix),
-    },
+    recipe: { ...record.recipe, ...cache.holds(keySuffix) },
     encoder: { ...record.encoder, version: null, runtime: null },
     cache: { bytes: cache.bytes, modified, crc32: cache.crc32 },
   };

@@ -2,7 +2,6 @@ import { type RecipeRecord, sameRecipe } from '../cache/provenance.js';
 import { sameSize, sizeName } from '../dataset/size.js';
 import { type FileState, sameState } from '../manifest/file-state.js';
 import type { CacheRow } from '../manifest/rows.js';
-import { splitMark } from './control-images.js';
 import type { PlannedImage } from './plan-image.js';
 
 /** What the manifest alone tells about an image's cache. */
@@ -26,7 +25,7 @@ export function rowIndex(item: PlannedImage, rows: readonly CacheRow[]): number 
  * @param row about the file where the cache goes
  * @param file that file as it is now
  * @param recipe how it would be made now; undefined when any complete cache is to be kept
- * @param mark of its control images as they are now
+ * @param controls what stands for its control images as they are now
  * @param sameBytes whether the image has the hash of the row; undefined when that was not looked at
  */
 export function judgeRow(
@@ -34,7 +33,7 @@ export function judgeRow(
   row: CacheRow | undefined,
   file: FileState | undefined,
   recipe: RecipeRecord | undefined,
-  mark: string,
+  controls: string | undefined,
   sameBytes: boolean | undefined,
 ): KnownCache {
   if (row === undefined || file === undefined) return UNKNOWN;
@@ -42,7 +41,7 @@ export function judgeRow(
   const reason = findDifference(item, row) ?? (recipe && findOutdated(item, row, recipe));
   if (reason !== undefined) return { verdict: 'encode', reason };
   // The cache's own record knows them by their content.
-  if (splitMark(row.recipe).mark !== mark) return UNKNOWN;
+  if (row.controls !== controls) return UNKNOWN;
   if (recipe === undefined) return { verdict: 'keep', row, refresh: false };
   if (sameState(row.source, item.state)) return { verdict: 'keep', row, refresh: false };
   if (sameBytes === true) return { verdict: 'keep', row, refresh: true };
@@ -77,5 +76,5 @@ function findOutdated(item: PlannedImage, row: CacheRow, recipe: RecipeRecord): 
       (placement.crop.left === geometry.crop.left && placement.crop.top === geometry.crop.top));
   if (!samePlace) return 'it was made with other bucket settings';
   if (row.recipe.vae !== recipe.vae) return 'it was made with another VAE';
-  return sameRecipe(splitMark(row.recipe).recipe, recipe) ? undefined : 'it was made with other settings';
+  return sameRecipe(row.recipe, recipe) ? undefined : 'it was made with other settings';
 }

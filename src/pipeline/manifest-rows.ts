@@ -4,7 +4,7 @@ import type { FileState } from '../manifest/file-state.js';
 import type { WrittenRow } from '../manifest/root-manifest.js';
 import type { CacheRow, FailureRow } from '../manifest/rows.js';
 import { PACKAGE_VERSION } from '../package-version.js';
-import { controlMark, withMark } from './control-images.js';
+import { controlMark } from './control-images.js';
 import type { LatentPart, StoredImage } from './encode-batch.js';
 import type { FailedEvent } from './events.js';
 import { type PlannedImage, targetOf } from './plan-image.js';
@@ -18,14 +18,19 @@ export function imageKey({ relativePath }: FoundImage): { folder: string; image:
 /** What a row says of an image besides how its cache was made. */
 export function rowSubject(
   item: PlannedImage,
-): Pick<CacheRow, 'folder' | 'image' | 'output' | 'keySuffix' | 'source' | 'info' | 'placement'> {
+): Pick<
+  CacheRow,
+  'folder' | 'image' | 'output' | 'keySuffix' | 'source' | 'controls' | 'info' | 'placement'
+> {
   const { geometry, listed, info, state, keySuffix, output } = item;
   const { bucket, resized, crop } = geometry;
+  const controls = controlMark(item.target.trainer.controls, item.controls);
   return {
     ...imageKey(item.image),
     output,
     keySuffix,
     source: state,
+    ...(controls !== undefined && { controls }),
     info,
     placement: { listed, bucket, resized, crop },
   };
@@ -42,7 +47,7 @@ export function writtenRow(
     file: targetOf(item),
     sha256: record.source.sha256,
     recipe: {
-      ...withMark(record.recipe, controlMark(item.target.trainer.controls, item.controls)),
+      ...record.recipe,
       flip: flipped !== null,
       alpha: alpha !== null,
     },
