@@ -84,5 +84,9 @@ async function report(rows) {
   if (values.lean || rows.some(({ faults }) => faults.length > 0)) return;
   const page = path.join(root, 'docs', 'trainers.md');
   const text = await readFile(page, 'utf8');
-  await writeFile(page, text.replace(/(<!-- pairs -->\n)[\s\S]*(\n<!-- \/pairs -->)/, `$1\n${table}$2`));
+  const generated = /<!-- pairs -->[\s\S]*<!-- \/pairs -->/;
+  await writeFile(
+    page,
+    text.replace(generated, () => `<!-- pairs -->\n\n${table}\n<!-- /pairs -->`),
+  );
 }

@@ -49,6 +49,26 @@ const ONE_RESOLUTION = REAL_TOML.replace(
   'image_dir = "other"',
 ).replace('bucket_reso_steps = 32', 'bucket_reso_steps = 64');
 
+/** A folder as it is and again by a list, which wants more of its images. */
+const SHARED = `
+[general]
+enable_bucket = true
+min_bucket_reso = 64
+max_bucket_reso = 256
+resolution = 128
+
+[[datasets]]
+  [[datasets.subsets]]
+  image_dir = "faces"
+  flip_aug = true
+
+[[datasets]]
+  [[datasets.subsets]]
+  image_dir = "faces"
+  metadata_file = "faces.json"
+  alpha_mask = true
+`;
+
 const METADATA = {
   'faces/left': { caption: 'a face', image_size: [240, 320], train_resolution: [128, 128] },
   'faces/right.jpg': { tags: 'face, smile', image_size: [201, 300] },
@@ -77,7 +97,11 @@ const config = (name, model, toml, more = {}) => ({
   model,
   vae: VAE_OF[model],
   images: IMAGES,
-  texts: { 'data.toml': toml, 'metadata.json': JSON.stringify(METADATA) },
+  texts: {
+    'data.toml': toml,
+    'metadata.json': JSON.stringify(METADATA),
+    'faces.json': JSON.stringify({ 'left.png': { image_size: [240, 320] } }),
+  },
   build: ['--dataset-config', 'data.toml', ...(more.build ?? [])],
   words: ['--dataset_config', 'data.toml'],
   ...more.case,
@@ -150,6 +174,7 @@ export const SD_SCRIPTS_CASES = [
     ['--train-data-dir', '.', ...BUCKETS],
     ['--train_data_dir', '.', ...WORDS],
   ),
+  config('sdxl, a folder and a list of it', 'sdxl', SHARED),
   {
     ...config('sdxl, metadata', 'sdxl', ''),
     build: ['--train-data-dir', '.', '--in-json', 'metadata.json', ...BUCKETS, '--flip-aug'],
