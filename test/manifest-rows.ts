@@ -9,7 +9,6 @@ export const exampleRow: CacheRow = {
   keySuffix: '',
   source: { bytes: 1234, modified: 1_700_000_000_123_456_789n, changed: 1_700_000_001_987_654_321n },
   sha256: 'ab'.repeat(32),
-  controls: 'cd'.repeat(16),
   info: {
     size: { width: 64, height: 48 },
     stored: 'rgb',

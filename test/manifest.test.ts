@@ -85,6 +85,14 @@ describe('the manifest', () => {
     manifest.close();
   });
 
+  it('keeps what stands for control images', async () => {
+    const { manifest } = await open();
+    const paired = { ...exampleRow, image: 'b', controls: 'cd'.repeat(16) };
+    write(manifest, [exampleRow, paired]);
+    expect(all(manifest)).toEqual([exampleRow, paired]);
+    manifest.close();
+  });
+
   it('writes all of a change or nothing', async () => {
     const { manifest } = await open();
     const broken = { ...exampleRow, image: 'b', sha256: undefined as unknown as string };
