@@ -453,6 +453,12 @@ describe('convert: what goes along', () => {
     expect(Object.keys(await readNumbers(inside('out/a_0256x0256_mine.npz')))).toContain('latents_32x32');
   });
 
+  it('makes no Kontext cache of musubi-tuner, which needs a control image', async () => {
+    await cached({ model: 'flux' }, 16);
+    const asked = convert({ to: 'musubi', model: 'flux-kontext' });
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_OPTION' });
+  });
+
   it('refuses latents of control images', async () => {
     await writeTensorFile(inside('a_0032x0016_fk.safetensors'), {
       latents_1x2x4_float32: { dtype: 'F32', shape: [16, 2, 4] },
