@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { drawImages } from './pairs/images.mjs';
-import { commandLine, listRuns } from './pairs/runs.mjs';
+import { commandLine, datasetConfig, listRuns } from './pairs/runs.mjs';
 import { markdownTable } from './pairs/table.mjs';
 import { writeVaes } from './pairs/vaes.mjs';
 
@@ -27,6 +27,7 @@ try {
 async function verify() {
   const inside = (...names) => path.join(folder, ...names);
   const images = await drawImages(inside('images'), inside('raw'), values.lean);
+  const controls = await drawImages(inside('controls'), inside('raw-controls'), values.lean, 50);
   const vaes = await writeVaes(inside('vaes'));
   const runs = listRuns(values.lean).map((run, index) => ({
     ...run,
@@ -35,10 +36,17 @@ async function verify() {
   }));
   for (const run of runs) {
     await cp(inside('images'), run.folder, { recursive: true });
-    build([run.folder, '--vae', run.vae.file, ...commandLine(run)]);
+    const model = ['--vae', run.vae.file];
+    if (run.options.controls) {
+      await cp(inside('controls'), `${run.folder}-controls`, { recursive: true });
+      await writeFile(`${run.folder}.toml`, datasetConfig(run));
+      build(['--dataset-config', `${run.folder}.toml`, '--model', run.model, ...model]);
+    } else {
+      build([run.folder, ...model, ...commandLine(run)]);
+    }
   }
   const list = inside('list.json');
-  await writeFile(list, JSON.stringify({ images, runs, references: inside('references') }));
+  await writeFile(list, JSON.stringify({ images, controls, runs, references: inside('references') }));
   spawn(python, [reader, 'views', list]);
   for (const vae of Object.values(vaes)) {
     if (runs.some((run) => run.vae === vae)) encodeViews(vae, inside('references', vae.name));

@@ -150,8 +150,12 @@ def check_musubi(pair, root, item, run):
     width, height = item.bucket[0] // stride, item.bucket[1] // stride
     shape = (channels, 1, height, width) if axis else (channels, height, width)
     found = pair.tensor(tensors, f"latents_{'1x' if frames else ''}{height}x{width}_{dtype}", shape, dtype)
-    assert not tensors, list(tensors)
     pair.compare(found.reshape(channels, height, width), item.pixels, run["model"], values, dtype)
+    if item.control is not None:
+        found = pair.tensor(tensors, f"latents_control_1x{height}x{width}_{dtype}", shape, dtype)
+        pair.compare(found, item.control, run["model"], values, dtype)
+        pair.keys |= {f"latents_control_1x{{h}}x{{w}}_{dtype}"}
+    assert not tensors, list(tensors)
     pair.keys |= {f"latents_{'1x' if frames else ''}{{h}}x{{w}}_{dtype}"}
     return f"({channels}, {'1, ' if axis else ''}h, w) {dtype}, {values}"
 
@@ -231,7 +235,9 @@ def check_run(trainer, run, images, references):
 def main(action, file):
     listed = json.loads(Path(file).read_text())
     images = list(load_images(listed["images"]))
+    controls = {image.path: image for image in load_images(listed["controls"])}
     for run in listed["runs"]:
+        run["control_images"] = controls
         references = References(listed["references"], run["vae"])
         references.folder.mkdir(parents=True, exist_ok=True)
         for trainer in run["formats"]:
@@ -239,7 +245,7 @@ def main(action, file):
                 print(json.dumps(check_run(trainer, run, images, references)), flush=True)
                 continue
             for item in expected_of(trainer, run, images):
-                for pixels in (item.pixels, item.flipped):
+                for pixels in (item.pixels, item.flipped, item.control):
                     if pixels is not None and not references.png(pixels).exists():
                         containers.write_png(references.png(pixels), pixels)
 

@@ -73,7 +73,37 @@ const PLACES = [
   'deeper/er/SMALL.JPEG',
 ];
 
+/** Each image with the one that it is made from. */
+const CONTROLS = {
+  'controls/photos/cat.png': [300, 200],
+  'controls/photos/dog.with.dots.png': [500, 400],
+  'controls/photos/ema ü_1.webp': [64, 64],
+  'controls/photos/small mask.png': [61, 47],
+  'controls/photos/turned_0.jpg': [320, 240],
+  'controls/faces/left.png': [100, 320],
+  'controls/faces/tiny.png': [100, 40],
+};
+const KONTEXT_TOML = MUSUBI_TOML.replace(
+  '"cache/photos"',
+  '"cache/photos"\ncontrol_directory = "controls/photos"',
+).replace('bucket_no_upscale = true', 'bucket_no_upscale = true\ncontrol_directory = "controls/faces"');
+const KONTEXT_LIST = ['elsewhere/far.png', 'photos/cat.png']
+  .map((image) =>
+    JSON.stringify({ image_path: image, control_path: 'controls/faces/left.png', caption: 'x' }),
+  )
+  .join('\n');
+
 export const OTHER_CASES = [
+  {
+    trainer: 'musubi',
+    name: 'musubi-tuner flux-kontext, three data sets with control images',
+    model: 'flux-kontext',
+    vae: 'kl16',
+    images: { ...IMAGES, ...CONTROLS },
+    texts: { ...CAPTIONS, 'data.toml': KONTEXT_TOML, 'list.jsonl': KONTEXT_LIST },
+    build: ['--dataset-config', 'data.toml'],
+    config: 'data.toml',
+  },
   ...Object.entries(VAES).map(([model, vae]) => ({
     trainer: 'musubi',
     name: `musubi-tuner ${model}, three data sets`,

@@ -28,6 +28,7 @@ logging.disable(logging.CRITICAL)
 ARCHITECTURES = {
     "qwen-image": architectures.ARCHITECTURE_QWEN_IMAGE,
     "krea2": architectures.ARCHITECTURE_KREA2,
+    "flux-kontext": architectures.ARCHITECTURE_FLUX_KONTEXT,
     "z-image": architectures.ARCHITECTURE_Z_IMAGE,
     "flux2": architectures.ARCHITECTURE_FLUX_2_DEV,
     "flux2-klein-4b": architectures.ARCHITECTURE_FLUX_2_KLEIN_4B,
@@ -64,7 +65,10 @@ def check_musubi(case):
                 if tuple(bucket)[:2] != buckets[os.path.basename(item.latent_cache_path)]:
                     faults.append(f"{item.latent_cache_path}: bucket {bucket}")
         for index in range(len(data_set.batch_manager)):
-            latents = data_set.batch_manager[index]["latents"]
+            batch = data_set.batch_manager[index]
+            latents = batch["latents"]
+            if case["model"] == "flux-kontext" and batch["latents_control"].shape != latents.shape:
+                faults.append(f"control {tuple(batch['latents_control'].shape)}, image {tuple(latents.shape)}")
             bucket = data_set.batch_manager.bucket_batch_indices[index][0][:2]
             if tuple(latents.shape[-2:]) != (bucket[1] // stride, bucket[0] // stride) or not latents.isfinite().all():
                 faults.append(f"latents {tuple(latents.shape)} of bucket {bucket}")

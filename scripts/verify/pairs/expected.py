@@ -26,6 +26,7 @@ class Expected:
     crop: tuple
     pixels: np.ndarray
     flipped: np.ndarray = None
+    control: np.ndarray = None
     mask: np.ndarray = None
     fields: dict = field(default_factory=dict)
 
@@ -130,7 +131,10 @@ def musubi(run, images):
         method = ("premultiplied" if image.rgba else "plain") if grows else "area"
         pixels = resized_to(image, resized, method)
         name = f"{stem(image.path)}_{width:04d}x{height:04d}_{architecture}.safetensors"
-        yield Expected(name, run["model"], image.size, bucket, resized, crop, cut(pixels, crop, bucket)[..., :3])
+        control = run["control_images"].get(image.path) if run["options"].get("controls") else None
+        yield Expected(name, run["model"], image.size, bucket, resized, crop, cut(pixels, crop, bucket)[..., :3],
+                       # Of the image's own size, so that it goes the same way into the same bucket.
+                       control=control and cut(resized_to(control, resized, method), crop, bucket)[..., :3])
 
 
 def ai_toolkit(run, images):

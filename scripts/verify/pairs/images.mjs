@@ -37,9 +37,10 @@ const IMAGES = [
 
 /**
  * @param lean leaves some out
+ * @param seed another one draws other images of the same names and sizes
  * @returns the images as read_caches.py takes them, with their pixels as RGBA in `rawFolder`
  */
-export async function drawImages(folder, rawFolder, lean = false) {
+export async function drawImages(folder, rawFolder, lean = false, seed = 0) {
   await mkdir(rawFolder, { recursive: true });
   const list = [];
   for (const [index, image] of IMAGES.entries()) {
@@ -48,7 +49,7 @@ export async function drawImages(folder, rawFolder, lean = false) {
     const [width, height] = size;
     const file = path.join(folder, image.path);
     await mkdir(path.dirname(file), { recursive: true });
-    let picture = sharp(draw(width, height, index), { raw: { width, height, channels: 4 } });
+    let picture = sharp(draw(width, height, index + seed), { raw: { width, height, channels: 4 } });
     if (!rgba) picture = picture.removeAlpha();
     // A WebP has an extended header as soon as it has any metadata.
     if (orientation !== 1 || extendedWebp) picture = picture.withMetadata({ orientation });

@@ -35,6 +35,9 @@ const MODELS = [
   ['krea2', 'qwen', ['musubi', ...OTHERS]],
 ];
 
+const kontext = (variant, options) =>
+  run('flux-kontext', 'kl16', ['musubi'], variant, { ...options, controls: true });
+
 const run = (model, vae, formats, variant, options) => ({ model, vae, formats, variant, options });
 
 function variants() {
@@ -59,6 +62,8 @@ function variants() {
       no_upscale: false,
       resolution: [128, 96],
     }),
+    kontext('control_directory', BUCKETS),
+    kontext('control_directory, no upscale', PLAIN),
     run('sdxl', 'sd', ['ai-toolkit'], 'float32', { ...WITH_ALL, alpha_mask: false, dtype: 'float32' }),
   ];
 }
@@ -82,6 +87,19 @@ export function listRuns(lean) {
     ]),
     ...variants(),
   ];
+}
+
+/** As musubi-tuner takes it: the images and, with the same names, those that they are made from. */
+export function datasetConfig({ folder, options }) {
+  const { resolution, buckets, no_upscale } = options;
+  return `[[datasets]]
+image_directory = ${JSON.stringify(folder)}
+control_directory = ${JSON.stringify(`${folder}-controls`)}
+caption_extension = ".txt"
+resolution = [${resolution.join(', ')}]
+enable_bucket = ${buckets}
+bucket_no_upscale = ${no_upscale}
+`;
 }
 
 /** The same options in the words of the command line. */
