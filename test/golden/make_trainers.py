@@ -154,6 +154,8 @@ def musubi_files(folder):
     writers = {
         "qwen-image": ("qi", lambda item: save.save_latent_cache_qwen_image(
             item, zeros(16, 1, 12, 8, dtype=torch.bfloat16), None)),
+        "krea2": (arch.ARCHITECTURE_KREA2, lambda item: save.save_latent_cache_krea2(
+            item, zeros(16, 1, 12, 8, dtype=torch.bfloat16))),
         "z-image": ("zi", lambda item: save.save_latent_cache_z_image(item, zeros(16, 12, 8))),
         "flux-kontext": ("fk", lambda item: save.save_latent_cache_flux_kontext(
             item, zeros(16, 12, 8), zeros(16, 4, 6))),
