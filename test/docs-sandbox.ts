@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { writeSeededVae } from '#dist/model/seeded-vae.js';
 import { drawImage } from './build-helpers.js';
-import { root } from './docs-blocks.js';
+import { blocksOf, root } from './docs-blocks.js';
 
 const newFolder = () => mkdtemp(path.join(tmpdir(), 'latent-cache-docs-'));
 
@@ -28,7 +28,7 @@ export function useSandboxes(): () => Promise<string> {
   };
 }
 
-/** A small VAE under the names of the documents, two photos, and `npx latent-cache` for this checkout's command. */
+/** A small VAE under the names of the documents, two photos, README's description of them, and `npx latent-cache` for this checkout's command. */
 async function makeTemplate(): Promise<string> {
   const folder = await newFolder();
   const small = { seed: 1, widths: [32, 32, 32, 32], blocksPerLevel: 1 };
@@ -37,6 +37,8 @@ async function makeTemplate(): Promise<string> {
   await mkdir(path.join(folder, 'photos'));
   await drawImage(path.join(folder, 'photos/cat.jpg'), 1600, 1200);
   await drawImage(path.join(folder, 'photos/dog.png'), 600, 800);
+  const { text } = blocksOf('README.md').find(({ language }) => language === 'toml')!;
+  await writeFile(path.join(folder, 'dataset.toml'), text);
   await mkdir(path.join(folder, 'bin'));
   await writeFile(path.join(folder, 'bin/npx'), '#!/bin/sh\nexec "$@"\n');
   await chmod(path.join(folder, 'bin/npx'), 0o755);
