@@ -30,6 +30,14 @@ describe('several resolutions', () => {
     expect(await readNumbers(inside(`together/${name}`))).toEqual(await readNumbers(inside(`apart/${name}`)));
   });
 
+  it('come with a word on the versions that do not read such keys', async () => {
+    await drawImage(inside('a.png'), 256, 256);
+    const several = await build(folder(), { resolution });
+    expect(several.notices['trainer-caveat']).toBe(1);
+    const one = await build(folder(), { outDir: inside('one') });
+    expect(one.notices['trainer-caveat']).toBeUndefined();
+  });
+
   it('decode each image once', async () => {
     for (let i = 0; i < 7; i++) await drawImage(inside(`${i}.png`), 300 + i, 280);
     const { summary } = await build(folder(), { resolution: [256, 128, 192] });

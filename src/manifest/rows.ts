@@ -79,7 +79,8 @@ export const CACHE_COLUMNS = columns(
     'width:integer height:integer stored:text traits:text ' +
     'listed_width:integer listed_height:integer bucket_width:integer bucket_height:integer ' +
     'resized_width:integer? resized_height:integer? crop_left:integer? crop_top:integer? ' +
-    'recipe:integer encoder:integer cache_bytes:integer cache_modified:integer cache_crc32:integer orientation:integer',
+    'recipe:integer encoder:integer cache_bytes:integer cache_modified:integer cache_crc32:integer orientation:integer ' +
+    'controls:text?',
 );
 export const FAILURE_COLUMNS = columns(
   'folder:text image:text code:text message:text remedy:text? ' +
@@ -100,7 +101,7 @@ export function cacheValues(row: CacheRow, recipe: number, encoder: number): Val
     source.bytes,
     source.modified,
     source.changed,
-    row.controls === undefined ? row.sha256 : `${row.sha256} ${row.controls}`,
+    row.sha256,
     info.size.width,
     info.size.height,
     info.stored,
@@ -119,6 +120,7 @@ export function cacheValues(row: CacheRow, recipe: number, encoder: number): Val
     cache.modified,
     cache.crc32,
     info.orientation,
+    row.controls ?? null,
   ];
 }
 
@@ -130,15 +132,15 @@ export function cacheRow(
   const number = (index: number) => Number(values[index]);
   const size = (index: number) => ({ width: number(index), height: number(index + 1) });
   const placed = values[16] !== null;
-  const [sha256 = '', controls] = (values[7] as string).split(' ');
+  const controls = values[26] as string | null;
   return {
     folder: values[0] as string,
     image: values[1] as string,
     output: values[2] as string,
     keySuffix: values[3] as string,
     source: sourceAt(values, 4),
-    sha256,
-    ...(controls !== undefined && { controls }),
+    sha256: values[7] as string,
+    ...(controls !== null && { controls }),
     info: {
       size: size(8),
       stored: values[10] as StoredPixels,

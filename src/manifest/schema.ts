@@ -8,8 +8,8 @@ export const MANIFEST_NAME = 'manifest.db';
 
 /**
  * `caches` has a row for each image, cache file and key suffix. `folder` is relative to the root, with forward slashes and
- * '' for the root itself; `image` and `output` are file names in it. Times are nanoseconds since 1970. Behind `source_sha256`
- * and a space stands what tells the image's control images apart, where it has some.
+ * '' for the root itself; `image` and `output` are file names in it. Times are nanoseconds since 1970. `controls` tells
+ * the image's control images apart, where it has some.
  */
 export const SCHEMA = `
 CREATE TABLE recipes (
@@ -57,6 +57,7 @@ CREATE TABLE caches (
   cache_modified INTEGER NOT NULL,
   cache_crc32 INTEGER NOT NULL,
   orientation INTEGER NOT NULL,
+  controls TEXT,
   PRIMARY KEY (folder, image, output, key_suffix)
 ) WITHOUT ROWID;
 CREATE TABLE failures (

@@ -50,6 +50,7 @@ export type NoticeCode =
   | 'no-caption'
   | 'not-found'
   | 'dataset-config'
+  | 'trainer-caveat'
   | 'icc-ignored'
   | 'model-recognised'
   | 'model-warning'

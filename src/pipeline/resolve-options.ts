@@ -22,15 +22,23 @@ export async function resolveOptions(options: BuildOptions): Promise<ResolvedOpt
   const run = resolveRun(options, model);
   const { inputs = [], datasetConfig, trainDataDir, inJson } = options;
   if (inputs.length > 0) {
-    return { targets: createTargets(run, options, [{ inputs }], 'sd-scripts'), notices };
+    const targets = createTargets(run, options, [{ inputs }], 'sd-scripts');
+    return { targets, notices: [...notices, ...caveatsOf(targets)] };
   }
   const config = await readConfig(options);
   const paired = new Set(config.sources.filter(hasControls).map(({ place }) => place));
   const sources = config.sources.map((source) => sourceOf(source, paired.has(source.place)));
-  return {
-    targets: createTargets(run, options, sources, config.trainer),
-    notices: [...notices, ...noticesOf(config, datasetConfig ?? inJson ?? trainDataDir!)],
-  };
+  const targets = createTargets(run, options, sources, config.trainer);
+  const said = noticesOf(config, datasetConfig ?? inJson ?? trainDataDir!);
+  return { targets, notices: [...notices, ...said, ...caveatsOf(targets)] };
+}
+
+/** Each caveat once. */
+function caveatsOf(targets: readonly Target[]): NoticeEvent[] {
+  const caveats = new Map(targets.map(({ trainer, inputs }) => [trainer.caveat, inputs]));
+  return [...caveats].flatMap(([message, paths]) =>
+    message === undefined ? [] : [{ type: 'notice', code: 'trainer-caveat', message, count: 1, paths }],
+  );
 }
 
 /** Of the ways to say which images, one alone. */

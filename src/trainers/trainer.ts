@@ -193,6 +193,8 @@ export interface Trainer {
   readonly dtypes: readonly [preferred: LatentDtype, ...others: LatentDtype[]];
   /** It stores what the weights in the VAE's file are instead, where that is one of these. */
   readonly takesDtypeOfVae: boolean;
+  /** What the user should know of these settings, a sentence. */
+  readonly caveat?: string;
   /** It has a place for latents of the mirrored image in the same file, and one for masks. */
   readonly keepsFlipped: boolean;
   readonly keepsMasks: boolean;

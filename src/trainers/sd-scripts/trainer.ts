@@ -46,6 +46,7 @@ export function createSdScripts(settings: TrainerSettings): Trainer {
     // The reader makes float32 of whatever floats it finds; npy has no bfloat16.
     dtypes: ['float32', 'float16'],
     takesDtypeOfVae: false,
+    ...(LEGACY_MODELS.has(model.id) && multiResolutionKeys && { caveat: SIZED_KEYS }),
     keepsFlipped: true,
     keepsMasks: true,
     mirrorsAsImages: false,
@@ -78,6 +79,10 @@ function checkNotTurned({ orientation }: ImageFacts, legacyName: boolean): void 
     { remedy: 'Save the image turned upright, or leave --auto-orient out.' },
   );
 }
+
+const SIZED_KEYS =
+  'Keys have the latent size in them, so that one file holds several resolutions. sd-scripts reads such caches of SD and SDXL ' +
+  'since its pull request #2269; versions before encode these images again.';
 
 function latentSize({ width, height }: Bucket, stride: number): Size {
   return { width: Math.floor(width / stride), height: Math.floor(height / stride) };
