@@ -95,6 +95,13 @@ describe('without a model', () => {
     expect(events.at(-1)).toMatchObject({ type: 'summary', files: 1, problems: 0 });
   });
 
+  it('verify refuses a VAE that several models have', async () => {
+    const iterate = async () => {
+      for await (const _ of verifyCaches({ inputs: [images], vae: await vaeFile() }));
+    };
+    expect((await errorOf(iterate())).code).toBe('ERR_MODEL_AMBIGUOUS');
+  });
+
   it('a model that is said needs no notice', async () => {
     const vae = await vaeFile({ layout: 'checkpoint', model: 'sdxl' });
     expect(noticesOf(await run({ vae, model: 'sdxl' }), 'model-recognised')).toEqual([]);

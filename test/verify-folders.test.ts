@@ -279,7 +279,6 @@ describe('--read-data-subset', () => {
 
 describe('options', () => {
   it.each([
-    [{ vae: 'x.safetensors' }, 'vae needs model'],
     [{ resolution: 512 }, 'resolution needs model'],
     [{ model: 'sdxl', enableBucket: true }, 'enableBucket needs resolution'],
     [{ readDataSubset: '8/7' }, '8/7'],
