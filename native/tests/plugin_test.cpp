@@ -40,7 +40,7 @@ void refusesWhatIsNoPlugin() {
         other.what());
   const Error version = errorOf([] { Context::open(LC_WRONG_VERSION_PLUGIN, {}); });
   check(version.code() == lc::core::kPluginUnusable &&
-            std::strstr(version.what(), "interface version 3, not 2") != nullptr,
+            std::strstr(version.what(), "interface version 4, not 3") != nullptr,
         "another interface version: %s", version.what());
 }
 
