@@ -55,7 +55,7 @@ export async function clearFolder(
   const images = { sizesOf: (base: string) => placed.all(base).map((image) => state.listed(image)) };
   const stale = new Set<string>();
   for (const name of caches) {
-    const found = accepted.has(name) ? undefined : files.inTheWay(name, images);
+    const found = accepted.has(name) ? undefined : files.inTheWay?.(name, images);
     if (found === undefined) continue;
     stale.add(name);
     await clearAway(state, placed.all(found.base).at(-1)!, path.join(group.folder, name), found.kind);
@@ -104,7 +104,7 @@ function reportClashes(
   const [part] = group.parts;
   const start = table.start(part!);
   const { files } = target.trainer;
-  files.visitTakenSizes(group.folder, table.folders[part!]!.images, names, (index, taken) => {
+  files.visitTakenSizes?.(group.folder, table.folders[part!]!.images, names, (index, taken) => {
     const image = start + index;
     if (state.fates[image] === FATE.failed) return;
     if (!sameSize(taken, state.listed(image))) state.notices.add('name-clash', table.image(image).path);

@@ -35,7 +35,7 @@ export async function existingCache(
   binding: Pick<NativeBinding, 'statFiles'>,
 ): Promise<ExistingCache> {
   const target = targetOf(item);
-  const first = item.target.trainer.files.readFirst(path.basename(item.image.path));
+  const first = item.target.trainer.files.readFirst?.(path.basename(item.image.path));
   // One that does not fit is set aside and leaves the new name to be judged.
   const readFirst =
     recipe === undefined && first !== undefined ? [path.join(path.dirname(target), first)] : [];

@@ -219,7 +219,7 @@ function judge(
   const now = state ?? { bytes: info.bytes, ...NEVER };
   const item = placeImage(table.image(image), info, now, target, controls);
   // The old name is read first, so that it must be judged first.
-  const first = target.trainer.files.readFirst(path.basename(file));
+  const first = target.trainer.files.readFirst?.(path.basename(file));
   const shadowed = recipe === undefined && first !== undefined && names.has(first);
   const at = shadowed ? -1 : rowIndex(item, rows);
   const sameBytes = sha256 === undefined ? undefined : sha256 === rows[at]?.sha256;

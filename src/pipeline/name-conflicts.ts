@@ -51,7 +51,7 @@ export function findCollisions(names: PlacedNames, files: CacheFiles, facts: Ima
   const collisions: Collision[] = [];
   const images: NamedImages = { sizesOf: (base) => names.all(base).map((image) => facts.listed(image)) };
   for (const [base, sharing] of names) {
-    const conflict = files.conflict(base, images);
+    const conflict = files.conflict?.(base, images);
     if (conflict?.kind === 'shadowed') {
       const [by] = names.all(conflict.by);
       const message = `the cache of ${facts.path(by!)} has the name that is read first for ${facts.path(sharing[0]!)}`;

@@ -115,7 +115,7 @@ export interface NamedImages {
   sizesOf(base: string): readonly Size[];
 }
 
-/** Names and contents of one trainer's caches. */
+/** Names and contents of one trainer's caches. What is optional, some trainers have no counterpart of. */
 export interface CacheFiles {
   /** Below the folder of the images: '' or a name. */
   readonly folder: string;
@@ -123,18 +123,18 @@ export interface CacheFiles {
   isCache(name: string): boolean;
   /** Images of one folder with equal identities would get into each other's way. */
   identity(imageName: string, listed: Size): string;
-  /** Why no image of a name can be cached beside the others, although none shares its identity. */
-  conflict(base: string, images: NamedImages): NameConflict | undefined;
-  /** Name of a file that the trainer would read instead of the cache; undefined when there is no such thing. */
-  readFirst(imageName: string): string | undefined;
-  inTheWay(cacheName: string, images: NamedImages): InTheWay;
+  /** Why no image of a name can be cached beside the others, although none shares its identity; missing: there is no such thing. */
+  conflict?(base: string, images: NamedImages): NameConflict | undefined;
+  /** Name of a file that the trainer would read instead of the cache; undefined, or missing, when there is none. */
+  readFirst?(imageName: string): string | undefined;
+  inTheWay?(cacheName: string, images: NamedImages): InTheWay;
   /**
    * Tells the size that the trainer takes from the names of caches instead of opening images, where it does so.
    *
    * @param imageNames all image files of one folder, in the order of code points
    * @param visit is told of each image that the trainer finds a name for
    */
-  visitTakenSizes(
+  visitTakenSizes?(
     folder: string,
     imageNames: readonly string[],
     cacheNames: readonly string[],

@@ -89,25 +89,10 @@ class AiToolkitFiles implements CacheFiles {
     return parseCacheName(name) !== undefined;
   }
 
-  /** The whole name of the image is in the hash. */
+  /** The whole name of the image is in the hash, and all else that the trainer looks at: no old file is ever in the way. */
   identity(imageName: string): string {
     return imageName;
   }
-
-  conflict(): undefined {
-    return undefined;
-  }
-
-  readFirst(): undefined {
-    return undefined;
-  }
-
-  /** A name stands for all that the trainer looks at, so that no old file is ever read. */
-  inTheWay(): undefined {
-    return undefined;
-  }
-
-  visitTakenSizes(): void {}
 
   open(file: string): Promise<StoredCache | undefined> {
     return openTensorCache(file, this.reading);

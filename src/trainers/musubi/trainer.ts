@@ -149,14 +149,6 @@ class MusubiFiles implements CacheFiles {
     return cacheName(withoutExtension(imageName), listed, this.model.architecture);
   }
 
-  conflict(): undefined {
-    return undefined;
-  }
-
-  readFirst(): undefined {
-    return undefined;
-  }
-
   /** The trainer takes every file of its architecture, and the size from its name. */
   inTheWay(name: string, images: NamedImages): InTheWay {
     const parsed = parseCacheName(name, this.model.architecture);
@@ -165,8 +157,6 @@ class MusubiFiles implements CacheFiles {
     if (sizes.some((size) => sameSize(size, parsed.original))) return undefined;
     return { base: parsed.stem, kind: 'sibling' };
   }
-
-  visitTakenSizes(): void {}
 
   open(file: string): Promise<StoredCache | undefined> {
     return openTensorCache(file, this.reading);

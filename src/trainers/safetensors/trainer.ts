@@ -126,14 +126,6 @@ class PlainFiles implements CacheFiles {
     return cacheName(withoutExtension(imageName), listed, this.model.id);
   }
 
-  conflict(): undefined {
-    return undefined;
-  }
-
-  readFirst(): undefined {
-    return undefined;
-  }
-
   inTheWay(name: string, images: NamedImages): InTheWay {
     const parsed = parseCacheName(name);
     const sizes = parsed?.model === this.model.id ? images.sizesOf(parsed.stem) : [];
@@ -141,8 +133,6 @@ class PlainFiles implements CacheFiles {
     if (sizes.some((size) => sameSize(size, parsed.original))) return undefined;
     return { base: parsed.stem, kind: 'sibling' };
   }
-
-  visitTakenSizes(): void {}
 
   open(file: string): Promise<StoredCache | undefined> {
     return openTensorCache(file, this.reading);
