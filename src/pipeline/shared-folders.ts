@@ -24,6 +24,7 @@ export function failSharedNames(sources: readonly ListedSource[], states: readon
         }
       }
     }
+    state.keepChosen((image) => state.fates[image] !== FATE.failed);
   }
 }
 
@@ -35,8 +36,6 @@ function claim(state: SurveyState, image: number, owners: Map<string, string>): 
   if (owner === undefined) owners.set(cache, own);
   if (owner === undefined || owner === own) return;
   state.fates[image] = FATE.failed;
-  const at = state.chosen.indexOf(image);
-  if (at >= 0) state.chosen.splice(at, 1);
   state.failures.push({
     type: 'failed',
     path: item.image.path,

@@ -39,7 +39,7 @@ export class SurveyState {
   readonly bucketOf: Uint32Array;
   readonly buckets = new BucketList();
   /** Images to be encoded, in path order. */
-  readonly chosen: number[] = [];
+  chosen: number[] = [];
   /** That caches will be written to. */
   readonly folders: string[] = [];
   readonly inTheWay = new Map<string, StaleFile[]>();
@@ -53,6 +53,10 @@ export class SurveyState {
   ) {
     this.fates = new Uint8Array(context.table.length);
     this.bucketOf = new Uint32Array(context.table.length);
+  }
+
+  keepChosen(isKept: (image: number) => boolean): void {
+    this.chosen = this.chosen.filter(isKept);
   }
 
   plan(image: number): PlannedImage {

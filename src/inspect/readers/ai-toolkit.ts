@@ -18,10 +18,9 @@ import {
   describe,
   refusedContainer,
   type Subject,
+  TENSOR_FLOATS,
   type Verdict,
 } from './subject.js';
-
-const FLOATS: readonly string[] = ['float16', 'bfloat16', 'float32'];
 
 export function acceptanceOfAiToolkit(subject: Subject): Acceptance {
   if (subject.contents.container !== 'safetensors') return refusedContainer('ai-toolkit', '.safetensors');
@@ -48,7 +47,7 @@ function judge({ contents }: Subject, model: ModelId): Verdict {
   const channels = storedShape(MODELS[model], 'normalised', { width: 64, height: 64 })[0];
   if (latents.shape.length !== 3 || latentShape(latents)?.[0] !== channels)
     reasons.push(`${LATENT_KEY} is ${describe(latents)}, not (${channels}, h, w)`);
-  if (!FLOATS.includes(latents.dtype))
+  if (!TENSOR_FLOATS.includes(latents.dtype))
     reasons.push(`${LATENT_KEY} is ${latents.dtype}, not floats of 16 or 32 bits`);
   const says = itemOf(contents.metadata);
   const notes =

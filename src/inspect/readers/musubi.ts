@@ -12,11 +12,9 @@ import {
   describe,
   refusedContainer,
   type Subject,
+  TENSOR_FLOATS,
   type Verdict,
 } from './subject.js';
-
-/** What safetensors and torch's stack take, and the network's arithmetic. */
-const FLOATS: readonly string[] = ['float16', 'bfloat16', 'float32'];
 
 export function acceptanceOfMusubi(subject: Subject): Acceptance {
   if (subject.contents.container !== 'safetensors') return refusedContainer('musubi', '.safetensors');
@@ -47,7 +45,7 @@ function judge({ contents, name }: Subject, model: ModelId): Verdict {
     return { reasons: [...reasons, `it looks for one key ${wanted}, the file has ${there}`], notes };
   }
   const latents = contents.arrays.get(main)!;
-  if (!FLOATS.includes(latents.dtype))
+  if (!TENSOR_FLOATS.includes(latents.dtype))
     reasons.push(`${main} is ${latents.dtype}, not floats of 16 or 32 bits`);
   // A bucket of one patch: of its shape only the channels are compared.
   const channels = storedShape(MODELS[model], musubi.values, { width: 64, height: 64 })[0];

@@ -1,9 +1,14 @@
 /** Whether a file is of our own format, as docs/safetensors-format.md specifies it. */
 import { FORMAT_NAME, FORMAT_VERSION } from '../../trainers/safetensors/files.js';
 import { latentShape } from '../entries.js';
-import { type Acceptance, accept, describe, refusedContainer, type Subject } from './subject.js';
-
-const FLOATS: readonly string[] = ['float16', 'bfloat16', 'float32'];
+import {
+  type Acceptance,
+  accept,
+  describe,
+  refusedContainer,
+  type Subject,
+  TENSOR_FLOATS,
+} from './subject.js';
 
 export function acceptanceOfPlain(subject: Subject): Acceptance {
   if (subject.contents.container !== 'safetensors') return refusedContainer('safetensors', '.safetensors');
@@ -29,7 +34,7 @@ function faultsOf({ contents, entries }: Subject): string[] {
   if (entries.length === 0) faults.push('it has no key latents_{h}x{w}');
   for (const { latents, keySuffix, originalSize, cropLtrb } of entries) {
     const shape = latentShape(latents);
-    if (!FLOATS.includes(latents.dtype) || latents.shape.length !== 3 || shape === undefined)
+    if (!TENSOR_FLOATS.includes(latents.dtype) || latents.shape.length !== 3 || shape === undefined)
       faults.push(`${latents.name} is ${describe(latents)}, not (C, h, w) of floats of 16 or 32 bits`);
     else if (keySuffix !== `_${shape[1]}x${shape[2]}`)
       faults.push(`${latents.name} is ${shape[1]}x${shape[2]}, not what its key says`);

@@ -85,3 +85,6 @@ export function refusedContainer(reader: ReaderId, wanted: string): Acceptance {
 export function describe({ dtype, shape }: { dtype: string; shape: readonly number[] }): string {
   return `${dtype} (${shape.join(', ')})`;
 }
+
+/** The types of floats that readers of safetensors latents take. */
+export const TENSOR_FLOATS: readonly string[] = ['float16', 'bfloat16', 'float32'];

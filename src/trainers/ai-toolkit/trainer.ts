@@ -3,6 +3,7 @@ import { cropLtrb } from '../../dataset/geometry.js';
 import type { NativeBinding } from '../../native/binding.js';
 import { PACKAGE_VERSION } from '../../package-version.js';
 import { uprightSize } from '../../pixels/orient.js';
+import { BY_CONVERT } from '../mistreated.js';
 import { refuseSettings } from '../refuse.js';
 import type { TrainerSettings } from '../settings.js';
 import {
@@ -18,7 +19,7 @@ import { CACHE_FOLDER, cacheName, fileMetadata, LATENT_KEY, latentTensor, parseC
 import { isImageFolder, isImageName, isSubFolder } from './images.js';
 import { type AiToolkitModel, aiToolkitModel } from './models.js';
 
-const MISTREATED: ReadonlySet<Mistreated> = new Set(['icc-profile', 'transparency', 'cmyk', '16-bit']);
+const MISTREATED = new Set<Mistreated>([...BY_CONVERT]);
 
 /** @throws LatentCacheError `ERR_OPTION` for what the trainer does not do, or would stop on */
 export function createAiToolkit(settings: TrainerSettings): Trainer {

@@ -3,11 +3,12 @@ import type { TensorFileStructure } from '../../cache/tensor-file.js';
 import type { Bucket } from '../../dataset/bucket.js';
 import { planGeometry } from '../../dataset/geometry.js';
 import { withoutExtension } from '../../dataset/image-names.js';
-import { sameSize } from '../../dataset/size.js';
 import type { NativeBinding } from '../../native/binding.js';
-import { uprightSize } from '../../pixels/orient.js';
+import { BY_CONVERT } from '../mistreated.js';
 import { refuseSettings } from '../refuse.js';
+import { seenSize } from '../seen-size.js';
 import type { ControlSettings, TrainerSettings } from '../settings.js';
+import { findSibling } from '../sibling.js';
 import {
   findShapeDifference,
   openTensorCache,
@@ -47,18 +48,11 @@ import { musubiResize } from './pixels.js';
 /** `caption_extension` has no default there; this is what its documentation shows. */
 const CAPTION_EXTENSION = '.txt';
 
-const MISTREATED: ReadonlySet<Mistreated> = new Set([
-  'exif-orientation',
-  'icc-profile',
-  'transparency',
-  'cmyk',
-  '16-bit',
-]);
+const MISTREATED = new Set<Mistreated>([...BY_CONVERT, 'exif-orientation']);
 
 /** @throws LatentCacheError `ERR_OPTION` for what the trainer does not do, or would stop on */
 export function createMusubi(settings: TrainerSettings): Trainer {
   const { buckets, captionExtension = CAPTION_EXTENSION, upright } = settings;
-  const seenSize = ({ size, orientation }: ImageFacts) => (upright ? uprightSize(size, orientation) : size);
   const model = musubiModel(settings.model);
   if (model.control === 'one' && settings.controls === undefined) {
     refuseSettings(
@@ -86,9 +80,9 @@ export function createMusubi(settings: TrainerSettings): Trainer {
     ...(model.control !== 'none' &&
       settings.controls !== undefined && { controls: controlRules(model, settings.controls, upright) }),
     // The trainer takes the size from the name, so that an upright one is as good.
-    listedSize: seenSize,
+    listedSize: (info) => seenSize(info, upright),
     place: (name, info) => {
-      const size = seenSize(info);
+      const size = seenSize(info, upright);
       return {
         ...placeInside(selector, info, upright),
         listed: size,
@@ -105,7 +99,7 @@ function placeInside(
   info: ImageFacts,
   upright: boolean,
 ): Pick<Placement, 'geometry' | 'resampling'> {
-  const size = upright ? uprightSize(info.size, info.orientation) : info.size;
+  const size = seenSize(info, upright);
   const geometry = planGeometry(selector, size);
   const { interpolation, premultiply } = musubiResize(size, geometry.resized, info.traits.includes('rgba'));
   return { geometry, resampling: { upright, mirrored: false, interpolation, premultiply } };
@@ -151,11 +145,7 @@ class MusubiFiles implements CacheFiles {
 
   /** The trainer takes every file of its architecture, and the size from its name. */
   inTheWay(name: string, images: NamedImages): InTheWay {
-    const parsed = parseCacheName(name, this.model.architecture);
-    const sizes = parsed === undefined ? [] : images.sizesOf(parsed.stem);
-    if (parsed === undefined || sizes.length === 0) return undefined;
-    if (sizes.some((size) => sameSize(size, parsed.original))) return undefined;
-    return { base: parsed.stem, kind: 'sibling' };
+    return findSibling(parseCacheName(name, this.model.architecture), images);
   }
 
   open(file: string): Promise<StoredCache | undefined> {

@@ -7,16 +7,17 @@ import {
 } from '../../cache/tensor-file.js';
 import { BucketSelector } from '../../dataset/bucket.js';
 import { isImageName, withoutExtension } from '../../dataset/image-names.js';
-import { sameSize } from '../../dataset/size.js';
 import { LatentCacheError } from '../../errors.js';
 import type { ModelFacts } from '../../model/catalog.js';
 import type { PatchStatistics } from '../../model/normalise.js';
 import type { NativeBinding } from '../../native/binding.js';
 import { PACKAGE_VERSION } from '../../package-version.js';
-import { uprightSize } from '../../pixels/orient.js';
+import { BY_CONVERT } from '../mistreated.js';
 import { refuseSettings } from '../refuse.js';
 import { planPixels } from '../sd-scripts/pixels.js';
+import { seenSize } from '../seen-size.js';
 import type { TrainerSettings } from '../settings.js';
+import { findSibling } from '../sibling.js';
 import {
   findShapeDifference,
   openTensorCache,
@@ -27,7 +28,6 @@ import {
 import type {
   CacheExpectation,
   CacheFiles,
-  ImageFacts,
   InTheWay,
   Mistreated,
   NamedImages,
@@ -46,13 +46,7 @@ import {
   tensorKeySuffix,
 } from './files.js';
 
-const MISTREATED: ReadonlySet<Mistreated> = new Set([
-  'exif-orientation',
-  'icc-profile',
-  'transparency',
-  'cmyk',
-  '16-bit',
-]);
+const MISTREATED = new Set<Mistreated>([...BY_CONVERT, 'exif-orientation']);
 
 /** What the metadata name as the program that wrote a file. */
 export const SOFTWARE = `latent-cache ${PACKAGE_VERSION}`;
@@ -60,7 +54,6 @@ export const SOFTWARE = `latent-cache ${PACKAGE_VERSION}`;
 /** @throws LatentCacheError `ERR_OPTION` */
 export function createPlain(settings: TrainerSettings): Trainer {
   const { model, upright } = settings;
-  const seenSize = ({ size, orientation }: ImageFacts) => (upright ? uprightSize(size, orientation) : size);
   checkSides(settings);
   const buckets = new BucketSelector(settings.buckets);
   return {
@@ -75,9 +68,9 @@ export function createPlain(settings: TrainerSettings): Trainer {
     keepsMasks: true,
     mirrorsAsImages: false,
     mistreats: MISTREATED,
-    listedSize: seenSize,
+    listedSize: (info) => seenSize(info, upright),
     place: (name, info, says) => {
-      const listed = says ?? seenSize(info);
+      const listed = says ?? seenSize(info, upright);
       const { geometry, resampling } = planPixels(info, listed, buckets, settings);
       const { width, height } = geometry.bucket;
       const shape = [model.latentChannels, height / model.stride, width / model.stride] as const;
@@ -128,10 +121,7 @@ class PlainFiles implements CacheFiles {
 
   inTheWay(name: string, images: NamedImages): InTheWay {
     const parsed = parseCacheName(name);
-    const sizes = parsed?.model === this.model.id ? images.sizesOf(parsed.stem) : [];
-    if (parsed === undefined || sizes.length === 0) return undefined;
-    if (sizes.some((size) => sameSize(size, parsed.original))) return undefined;
-    return { base: parsed.stem, kind: 'sibling' };
+    return findSibling(parsed?.model === this.model.id ? parsed : undefined, images);
   }
 
   open(file: string): Promise<StoredCache | undefined> {

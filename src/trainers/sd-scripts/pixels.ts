@@ -4,17 +4,18 @@ import { type Geometry, planGeometry } from '../../dataset/geometry.js';
 import { LatentCacheError } from '../../errors.js';
 import type { Interpolation } from '../../native/binding.js';
 import { uprightSize } from '../../pixels/orient.js';
+import { seenSize } from '../seen-size.js';
 import type { TrainerSettings } from '../settings.js';
 import type { ImageFacts, Resampling } from '../trainer.js';
 
 /** @throws LatentCacheError `ERR_IMAGE_TOO_SMALL` */
 export function planPixels(
-  { size: stored, orientation }: ImageFacts,
+  info: ImageFacts,
   listed: Size,
   buckets: BucketSelector,
   { interpolation, alphaMask, upright }: Pick<TrainerSettings, 'interpolation' | 'alphaMask' | 'upright'>,
 ): { readonly geometry: Geometry; readonly resampling: Resampling } {
-  const size = upright ? uprightSize(stored, orientation) : stored;
+  const size = seenSize(info, upright);
   if (listed.width < 1 || listed.height < 1) throw misread(size);
   const geometry = planGeometry(buckets, size, listed);
   const resampler = interpolation ?? defaultInterpolation(geometry);

@@ -4,6 +4,7 @@ import { type Bucket, BucketSelector, type BucketSettings, type Size } from '../
 import { isImageName, withoutExtension } from '../../dataset/image-names.js';
 import { LatentCacheError } from '../../errors.js';
 import type { ModelFacts } from '../../model/catalog.js';
+import { BY_CONVERT } from '../mistreated.js';
 import { refuseSettings } from '../refuse.js';
 import type { TrainerSettings } from '../settings.js';
 import type {
@@ -120,14 +121,7 @@ function checkSteps(model: ModelFacts, { bucketStep }: SdScriptsModel, buckets: 
   }
 }
 
-const MISTREATED: ReadonlySet<Mistreated> = new Set([
-  'exif-orientation',
-  'icc-profile',
-  'transparency',
-  'cmyk',
-  '16-bit',
-  'webp-extended',
-]);
+const MISTREATED = new Set<Mistreated>([...BY_CONVERT, 'exif-orientation', 'webp-extended']);
 
 /** Arrays besides latents, names, headers and the record. */
 const CONTAINER_BYTES = 2048;
